@@ -1,0 +1,4 @@
+'use strict'
+
+// The name in the greeting, in EHLO and in Received.
+module.exports = require('../plugins/lib/settings').settings.hostname

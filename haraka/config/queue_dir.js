@@ -1,0 +1,3 @@
+'use strict'
+
+module.exports = require('../plugins/lib/settings').settings.queueDir

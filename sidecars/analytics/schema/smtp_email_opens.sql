@@ -1,0 +1,27 @@
+-- Requests for the pixel of a mail, each with its verdict. Key, partitions and version: see smtp_messages.
+CREATE TABLE IF NOT EXISTS smtp_email_opens
+(
+    event_id UUID,
+    occurred_at DateTime64(3, 'UTC'),
+    team_id UInt32,
+    broadcast_id UInt32,
+    contact_id UInt64,
+    variant_id UInt32,
+    message_id UUID,
+    verdict LowCardinality(String) COMMENT 'person, privacy_proxy, scanner or bot',
+    reasons Array(LowCardinality(String)),
+    ip String,
+    country LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2; empty: unknown',
+    network LowCardinality(String) COMMENT 'name of the autonomous system of the address',
+    device LowCardinality(String) COMMENT 'phone, tablet, desktop, or empty: unknown',
+    os LowCardinality(String),
+    browser LowCardinality(String),
+    http_method LowCardinality(String),
+    user_agent String,
+    referer String,
+    headers Map(LowCardinality(String), String),
+    processed_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(processed_at)
+PARTITION BY toYYYYMM(occurred_at)
+ORDER BY (team_id, broadcast_id, message_id, event_id)

@@ -1,0 +1,77 @@
+"""The API: `gunicorn sidecars.api.app:app`."""
+
+from flask_openapi3.openapi import OpenAPI
+
+from sidecars.api import (
+    audiences,
+    auth,
+    broadcasts,
+    contacts,
+    docs,
+    domains,
+    erasures,
+    errors,
+    imports,
+    keys,
+    lifecycle,
+    me,
+    reports,
+    senders,
+    sending,
+    suppressions,
+    trials,
+)
+from sidecars.api.operator import access, actions, lanes, policies, sources, teams, warmup
+from sidecars.api.shapes import StrictJson
+from sidecars.telemetry import checks, instrument
+
+RESOURCES = (
+    me,
+    keys,
+    audiences,
+    contacts,
+    imports,
+    domains,
+    senders,
+    broadcasts,
+    trials,
+    sending,
+    reports,
+    suppressions,
+    erasures,
+    lanes,
+    sources,
+    policies,
+    warmup,
+    teams,
+    actions,
+)
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+
+def create_app() -> OpenAPI:
+    """A new app with every resource."""
+    app = OpenAPI(
+        __name__,
+        info=docs.INFO,
+        security_schemes=docs.SECURITY_SCHEMES,
+        validation_error_model=errors.Invalid,
+        validation_error_callback=errors.from_pydantic,
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.json = StrictJson(app)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # The first hook in is the first to run: an id and a connection, then the key, then the resource.
+    lifecycle.register(app)
+    auth.register(app)
+    access.register(app)
+    errors.register(app)
+    for resource in RESOURCES:
+        app.register_api(resource.api)
+    docs.register(app)
+    instrument(app, {"mysql": checks.mysql, "redis": checks.redis})
+    return app
+
+
+app = create_app()

@@ -1,0 +1,236 @@
+"""/v1/broadcasts: written, read and changed. What happens to them next is in `trials` and `sending`."""
+
+from typing import Annotated, Any, Literal
+
+from flask import Response
+from pydantic import Field
+
+from sidecars.api.auth import team_id
+from sidecars.api.errors import invalid, not_found
+from sidecars.api.resource import resource
+from sidecars.api.shapes import (
+    Answer,
+    Body,
+    Line,
+    OptionalLine,
+    PageQuery,
+    Path,
+    Timestamp,
+    answer,
+    example,
+    page,
+)
+from sidecars.broadcasts import drafts
+from sidecars.broadcasts.drafts import UnknownReference, VariantDraft
+from sidecars.models import Broadcast, Variant
+
+api = resource("Broadcasts", "One message to many, as its team writes it.")
+
+Kind = Literal["mjml", "html"]
+Subject = Annotated[OptionalLine, Field(max_length=998, description="May hold Liquid.")]
+Source = Annotated[str, Field(max_length=1_000_000, description="MJML or HTML by `kind`; may hold Liquid.")]
+Text = Annotated[
+    str, Field(max_length=1_000_000, description="The text part; null: made from the HTML when it goes out.")
+]
+EXAMPLE_BODY = (
+    "<p>Hello {{ contact.first_name | default: 'friend' }}, <a href=\"https://acme.example/spring\">look</a>.</p>"
+    '<p><a href="{{ unsubscribe_url }}">Unsubscribe</a></p>'
+)
+
+
+class BroadcastPath(Path):
+    """Which broadcast."""
+
+    broadcast_id: int
+
+
+class NewVariant(Body):
+    """One version of the mail."""
+
+    name: Annotated[OptionalLine, Field(max_length=120)] = ""
+    weight: int = Field(ge=1, le=100, description="Its share in percent; all add up to 100.")
+    kind: Kind = "html"
+    subject: Subject = ""
+    preheader: Subject = ""
+    body: Source = ""
+    text: Text | None = None
+
+
+class BroadcastChange(Body):
+    """What to change; what is left out stays.
+
+    The mail is either given by itself (`kind` to `text`) or in several `variants`, which replace all before.
+    """
+
+    model_config = example({"subject": "Spring is here, {{ contact.first_name }}"})
+
+    name: Annotated[Line, Field(max_length=200)] | None = None
+    audience_id: int | None = None
+    sender_id: int | None = None
+    track_opens: bool | None = None
+    track_clicks: bool | None = None
+    kind: Kind | None = None
+    subject: Subject | None = None
+    preheader: Subject | None = None
+    body: Source | None = None
+    text: Text | None = None
+    variants: Annotated[list[NewVariant], Field(min_length=2, max_length=10)] | None = None
+
+
+class NewBroadcast(BroadcastChange):
+    """A draft. It may be unfinished; `validate` tells what is missing."""
+
+    model_config = example(
+        {
+            "name": "Spring letter",
+            "audience_id": 1,
+            "sender_id": 1,
+            "subject": "Spring is here, {{ contact.first_name | default: 'friend' }}",
+            "kind": "html",
+            "body": EXAMPLE_BODY,
+        }
+    )
+
+    name: Annotated[Line, Field(max_length=200)]
+    audience_id: int
+    sender_id: int
+
+
+class VariantAnswer(Answer):
+    """One version of the mail."""
+
+    id: int
+    name: str
+    weight: int
+    kind: Kind
+    subject: str
+    preheader: str
+    body: str
+    text: str | None
+
+
+class BroadcastAnswer(Answer):
+    """A broadcast."""
+
+    id: int
+    name: str
+    state: Literal["draft", "scheduled", "planning", "sending", "paused", "sent", "cancelled", "stopped"]
+    reason: str = Field(description="Why it was stopped, or paused by its losses.")
+    audience_id: int
+    sender_id: int
+    track_opens: bool
+    track_clicks: bool
+    planned_total: int = Field(description="Recipients chosen so far.")
+    scheduled_at: Timestamp | None
+    published_at: Timestamp | None
+    planned_at: Timestamp | None
+    finished_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class BroadcastDetail(BroadcastAnswer):
+    """A broadcast with its mail, in one variant or several."""
+
+    variants: list[VariantAnswer]
+
+
+class BroadcastPage(Answer):
+    """Some broadcasts, the latest first."""
+
+    data: list[BroadcastAnswer]
+    next_cursor: int | None
+
+
+@api.post("/broadcasts", responses={201: BroadcastDetail})
+def create_broadcast(body: NewBroadcast) -> Response:
+    """Write a broadcast"""
+    fields, content = _split(body)
+    variants = _variants(body, content) or [_single({}, content)]
+    try:
+        broadcast = drafts.create(team_id(), variants, **fields)
+    except UnknownReference as error:
+        raise invalid(error.field, str(error)) from error
+    return answer(detail(broadcast), 201)
+
+
+@api.get("/broadcasts", responses={200: BroadcastPage})
+def list_broadcasts(query: PageQuery) -> Response:
+    """List broadcasts, the latest first"""
+    rows = drafts.page(team_id(), query.cursor, query.limit + 1)
+    return answer(
+        BroadcastPage(**page(rows, query.limit, lambda row: row.id, BroadcastAnswer.model_validate))
+    )
+
+
+@api.get("/broadcasts/<int:broadcast_id>", responses={200: BroadcastDetail})
+def get_broadcast(path: BroadcastPath) -> Response:
+    """Read a broadcast"""
+    return answer(detail(own_broadcast(path.broadcast_id)))
+
+
+@api.patch("/broadcasts/<int:broadcast_id>", responses={200: BroadcastDetail})
+def change_broadcast(path: BroadcastPath, body: BroadcastChange) -> Response:
+    """Change a draft, or one that is scheduled
+
+    409 once it is on its way.
+    """
+    broadcast = own_broadcast(path.broadcast_id)
+    fields, content = _split(body)
+    variants = _variants(body, content)
+    if content and variants is None:
+        before = drafts.variants_of(broadcast.id)
+        if len(before) > 1:
+            raise invalid(next(iter(content)), "This broadcast has several variants; send `variants`.")
+        variants = [_single(_content(before[0]), content)]
+    try:
+        broadcast = drafts.change(broadcast.id, variants, **fields)
+    except UnknownReference as error:
+        raise invalid(error.field, str(error)) from error
+    return answer(detail(broadcast))
+
+
+def own_broadcast(broadcast_id: int) -> Broadcast:
+    """The broadcast. Answers 404 where it is not the team's."""
+    broadcast = drafts.broadcast_of(team_id(), broadcast_id)
+    if broadcast is None:
+        raise not_found("broadcast")
+    return broadcast
+
+
+def detail(broadcast: Broadcast) -> BroadcastDetail:
+    """The broadcast with its variants."""
+    shown = BroadcastAnswer.model_validate(broadcast)
+    variants = [
+        VariantAnswer(id=variant.id, name=variant.name, weight=variant.weight, **_content(variant))
+        for variant in drafts.variants_of(broadcast.id)
+    ]
+    return BroadcastDetail(**dict(shown), variants=variants)
+
+
+CONTENT = ("kind", "subject", "preheader", "body", "text")
+
+
+def _split(body: BroadcastChange) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was said of the broadcast, and of its mail. `text` may be null; of others null says nothing."""
+    said = body.model_dump(exclude_unset=True, exclude={"variants"})
+    said = {name: value for name, value in said.items() if value is not None or name == "text"}
+    content = {name: said.pop(name) for name in CONTENT if name in said}
+    return said, content
+
+
+def _variants(body: BroadcastChange, content: dict[str, Any]) -> list[VariantDraft] | None:
+    if body.variants is None:
+        return None
+    if content:
+        raise invalid(next(iter(content)), "Give the mail either by itself or in `variants`, not both.")
+    return [VariantDraft(**variant.model_dump()) for variant in body.variants]
+
+
+def _single(before: dict[str, Any], content: dict[str, Any]) -> VariantDraft:
+    empty = {"kind": "html", "subject": "", "preheader": "", "body": "", "text": None}
+    return VariantDraft(**empty | before | content)
+
+
+def _content(variant: Variant) -> dict[str, Any]:
+    return {name: getattr(variant.content, name) for name in CONTENT}

@@ -1,0 +1,62 @@
+"""/operator/teams: what each team may have."""
+
+from typing import Annotated
+
+from flask import Response
+from pydantic import Field
+
+from sidecars.accounts import limits
+from sidecars.api.errors import not_found
+from sidecars.api.operator.access import operator
+from sidecars.api.resource import operator_resource
+from sidecars.api.shapes import Answer, Body, PageQuery, Path, Timestamp, answer, example, page
+from sidecars.models import Team
+
+api = operator_resource("Teams", "What each team may have.")
+
+
+class TeamPath(Path):
+    """Which team."""
+
+    team_id: int
+
+
+class TeamLimits(Body):
+    """The limits of a team."""
+
+    model_config = example({"recipients_an_hour": 5000})
+
+    recipients_an_hour: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        description="Recipients of mail submitted by SMTP; 0: any number; null: RECIPIENTS_AN_HOUR."
+    )
+
+
+class TeamAnswer(Answer):
+    """A team with its limits."""
+
+    id: int
+    name: str
+    recipients_an_hour: int | None
+    created_at: Timestamp
+
+
+class TeamPage(Answer):
+    """Some teams."""
+
+    data: list[TeamAnswer]
+    next_cursor: int | None
+
+
+@api.get("/teams", responses={200: TeamPage})
+def list_teams(query: PageQuery) -> Response:
+    """List teams"""
+    rows = Team.select().where(Team.id > query.cursor).order_by(Team.id).limit(query.limit + 1)
+    return answer(TeamPage(**page(list(rows), query.limit, lambda row: row.id, TeamAnswer.model_validate)))
+
+
+@api.put("/teams/<int:team_id>", responses={200: TeamAnswer})
+def put_team_limits(path: TeamPath, body: TeamLimits) -> Response:
+    """Set a team's limits; edges know within ten seconds"""
+    if not limits.put(operator(), path.team_id, body.recipients_an_hour):
+        raise not_found("team")
+    return answer(TeamAnswer.model_validate(Team.get_by_id(path.team_id)))

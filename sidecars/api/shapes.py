@@ -1,0 +1,146 @@
+"""What bodies, queries and answers have in common."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, TypeVar, cast
+
+import orjson
+from flask import Response, request
+from flask.json.provider import DefaultJSONProvider
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+
+from sidecars.deliverability.addresses import MAX_LENGTH, checked
+
+LAST_YEAR = 2999
+EXAMPLE_TIME = "2026-11-24T10:15:30.125Z"
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment in UTC → `2026-11-24T10:15:30.125Z`."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _one_line(text: str) -> str:
+    if any(ord(mark) < 32 or ord(mark) == 127 for mark in text):
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+class StrictJson(DefaultJSONProvider):
+    """Reads what RFC 8259 calls JSON: no NaN, no broken UTF-8, and a limit to nesting (1,024)."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Raises orjson.JSONDecodeError, a ValueError."""
+        return orjson.loads(s)
+
+
+# Text that ends up in a header or a list: one line, trimmed, not empty.
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_one_line)]
+# The same, but may be empty.
+OptionalLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_one_line)]
+
+Address = Annotated[
+    str,
+    StringConstraints(max_length=MAX_LENGTH),
+    AfterValidator(checked),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_LENGTH}),
+]
+
+# Answered in UTC with milliseconds.
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "example": EXAMPLE_TIME}),
+]
+
+
+def _rfc3339_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError(f"must be a text such as {EXAMPLE_TIME}")
+    return value
+
+
+def _near(moment: datetime) -> datetime:
+    if moment.year > LAST_YEAR:
+        raise ValueError("is too far away")
+    return moment
+
+
+# Given as text with its offset from UTC.
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_rfc3339_text), AfterValidator(_near)]
+
+
+class Body(BaseModel):
+    """A JSON body: no field but the known ones, no type bent into another."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def example(body: Any, required: bool = True) -> ConfigDict:
+    """A body's `model_config`: what the documentation shows as a good one, and whether it may be left out."""
+    return cast(ConfigDict, {"openapi_extra": {"example": body, "required": required}})
+
+
+class OptionalBody(Body):
+    """A body that may be left out, which says nothing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_said(cls, value: Any) -> Any:
+        return {} if value is None and not request.get_data() else value
+
+
+class Query(BaseModel):
+    """The part of the address behind `?`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageQuery(Query):
+    """Which part of a list."""
+
+    cursor: int = Field(
+        0, ge=0, description="`next_cursor` of the answer before; nothing for the first page."
+    )
+    limit: int = Field(100, ge=1, le=500, description="How many at most.")
+
+
+class Path(BaseModel):
+    """Ids in the address."""
+
+
+class Answer(BaseModel):
+    """A JSON answer, filled from a row or by name."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+Row = TypeVar("Row")
+Shown = TypeVar("Shown", bound=Answer)
+
+
+def page(
+    rows: Sequence[Row], limit: int, key: Callable[[Row], int], show: Callable[[Row], Shown]
+) -> dict[str, Any]:
+    """`data` and `next_cursor` of a list answer, from up to `limit` + 1 rows."""
+    shown = rows[:limit]
+    return {
+        "data": [show(row) for row in shown],
+        "next_cursor": key(shown[-1]) if len(rows) > limit else None,
+    }
+
+
+def answer(model: Answer, status: int = 200) -> Response:
+    """The model as a JSON response."""
+    return Response(model.model_dump_json(), status, content_type="application/json")

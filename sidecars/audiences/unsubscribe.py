@@ -1,0 +1,44 @@
+"""Leaving a list, by whichever of the ways a mail offers.
+
+Unsubscribing is about the list that the mail came from (RFC 2369, RFC 8058), so it moves the contact of
+that audience and nothing else: the person may be in another list of the team, and must still get the
+receipts and passwords that they ask for. A suppression would stop those too. Only where a mail belongs to
+no audience is there no contact to move; then the address is kept from the team's broadcasts.
+"""
+
+import logging
+from datetime import datetime
+
+from sidecars.deliverability.suppressions import suppress
+from sidecars.models import Contact, now
+from sidecars.models.audiences import UNSUBSCRIBED
+
+log = logging.getLogger(__name__)
+
+
+def unsubscribe(contact_id: int, how: str, event_id: str, at: datetime | None = None) -> bool:
+    """Unsubscribes the contact as of `at` (with time zone; None: now). True where this call changed it.
+
+    Idempotent, and safe to replay: who subscribed again after `at` stays subscribed. `how` is one-click,
+    page or mailto.
+    """
+    moment = at or now()
+    changed = (
+        Contact.update(status=UNSUBSCRIBED, unsubscribed_at=moment, updated_at=now())
+        .where(
+            Contact.id == contact_id,
+            Contact.status != UNSUBSCRIBED,
+            Contact.subscribed_at.is_null() | (Contact.subscribed_at <= moment),
+        )
+        .execute()
+    )
+    if changed:
+        log.info("unsubscribed", extra={"contact_id": contact_id, "how": how, "event_id": event_id})
+    return bool(changed)
+
+
+def unsubscribe_address(team_id: int, email: str, how: str, event_id: str) -> None:
+    """For a mail of no audience: keeps the address from the team's broadcasts. Idempotent."""
+    suppress(
+        team_id, email, "unsubscribe", stream="broadcast", detail=f"Unsubscribed by {how}.", event_id=event_id
+    )

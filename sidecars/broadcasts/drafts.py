@@ -1,0 +1,104 @@
+"""Broadcasts while they are written: made, read and changed by their team until they go out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sidecars.broadcasts.errors import WrongState
+from sidecars.broadcasts.states import BroadcastState
+from sidecars.models import Audience, Broadcast, Content, SenderIdentity, Variant, database, now
+
+# `schedule` leaves a broadcast open to changes until its moment comes.
+CHANGEABLE = (BroadcastState.DRAFT.value, BroadcastState.SCHEDULED.value)
+
+
+class UnknownReference(ValueError):
+    """The team has no such audience or sender; `field` names which."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"You have no {field.removesuffix('_id')} with this id.")
+        self.field = field
+
+
+@dataclass(frozen=True)
+class VariantDraft:
+    """One version of a broadcast's mail, as its author wrote it; it may be unfinished."""
+
+    kind: str
+    subject: str
+    preheader: str
+    body: str
+    text: str | None
+    name: str = ""
+    weight: int = 100
+
+
+def create(team_id: int, variants: Sequence[VariantDraft], **fields: Any) -> Broadcast:
+    """A draft. `fields` are columns of Broadcast: name, audience_id, sender_id, track_opens, track_clicks.
+
+    Raises UnknownReference.
+    """
+    _check_references(team_id, fields)
+    with database.atomic():
+        broadcast: Broadcast = Broadcast.create(team=team_id, **fields)
+        _write_variants(broadcast, variants)
+    return broadcast
+
+
+def change(broadcast_id: int, variants: Sequence[VariantDraft] | None, **fields: Any) -> Broadcast:
+    """Changes fields, and replaces all variants where some are given. Raises UnknownReference, WrongState."""
+    with database.atomic():
+        # Locked, so that what is being published is not changed halfway.
+        broadcast = Broadcast.select().where(Broadcast.id == broadcast_id).for_update().get()
+        if broadcast.state not in CHANGEABLE:
+            raise WrongState(broadcast.state)
+        _check_references(broadcast.team_id, fields)
+        Broadcast.update(updated_at=now(), **fields).where(Broadcast.id == broadcast_id).execute()
+        if variants is not None:
+            _delete_variants(broadcast)
+            _write_variants(broadcast, variants)
+    return Broadcast.get_by_id(broadcast_id)
+
+
+def broadcast_of(team_id: int, broadcast_id: int) -> Broadcast | None:
+    """The broadcast, if it is the team's."""
+    return Broadcast.get_or_none(Broadcast.id == broadcast_id, Broadcast.team == team_id)
+
+
+def page(team_id: int, before: int, limit: int) -> list[Broadcast]:
+    """The team's broadcasts below id `before` (0: all), the latest first."""
+    query = Broadcast.select().where(Broadcast.team == team_id)
+    if before:
+        query = query.where(Broadcast.id < before)
+    return list(query.order_by(Broadcast.id.desc()).limit(limit))
+
+
+def variants_of(broadcast_id: int) -> list[Variant]:
+    """Its variants with their contents, in the order in which they were written."""
+    query = Variant.select(Variant, Content).join(Content).where(Variant.broadcast == broadcast_id)
+    return list(query.order_by(Variant.id))
+
+
+def _check_references(team_id: int, fields: dict[str, Any]) -> None:
+    for field, model in (("audience_id", Audience), ("sender_id", SenderIdentity)):
+        if field in fields and not model.get_or_none(model.id == fields[field], model.team == team_id):
+            raise UnknownReference(field)
+
+
+def _write_variants(broadcast: Broadcast, variants: Sequence[VariantDraft]) -> None:
+    for variant in variants:
+        content = Content.create(
+            team=broadcast.team_id,
+            kind=variant.kind,
+            subject=variant.subject,
+            preheader=variant.preheader,
+            body=variant.body,
+            text=variant.text,
+        )
+        Variant.create(broadcast=broadcast, content=content, name=variant.name, weight=variant.weight)
+
+
+def _delete_variants(broadcast: Broadcast) -> None:
+    content_ids = [variant.content_id for variant in variants_of(broadcast.id)]
+    Variant.delete().where(Variant.broadcast == broadcast).execute()
+    Content.delete().where(Content.id.in_(content_ids)).execute()

@@ -1,0 +1,50 @@
+"""The end of a broadcast: no slice of it is open or claimed any more."""
+
+import logging
+from typing import Any
+
+from peewee import fn
+
+from sidecars.broadcasts.moves import move_broadcast
+from sidecars.broadcasts.states import BroadcastState
+from sidecars.models import Broadcast, SendSlice, now
+
+log = logging.getLogger(__name__)
+
+
+def finish(broadcast_id: int) -> bool:
+    """Closes a broadcast whose last slice is done. True: this call closed it.
+
+    `sent` says that every recipient was handed to the edge or settled without; what the edge holds may
+    still be on its way, and its bounces are still counted.
+    """
+    if _slices_left(broadcast_id).exists():
+        return False  # nearly always, and cheaper than an UPDATE that finds the same
+    finished = move_broadcast(
+        broadcast_id,
+        {BroadcastState.SENDING},
+        BroadcastState.SENT,
+        ~fn.EXISTS(_slices_left(broadcast_id)),
+        finished_at=now(),
+    )
+    if not finished:
+        ended = (BroadcastState.CANCELLED.value, BroadcastState.STOPPED.value)
+        finished = bool(
+            Broadcast.update(finished_at=now())
+            .where(
+                Broadcast.id == broadcast_id,
+                Broadcast.state.in_(ended),
+                Broadcast.finished_at.is_null(),
+                ~fn.EXISTS(_slices_left(broadcast_id)),
+            )
+            .execute()
+        )
+    if finished:
+        log.info("broadcast finished", extra={"broadcast_id": broadcast_id})
+    return finished
+
+
+def _slices_left(broadcast_id: int) -> Any:
+    return SendSlice.select().where(
+        SendSlice.broadcast == broadcast_id, SendSlice.state.in_(("open", "claimed"))
+    )

@@ -1,0 +1,1 @@
+"""The demonstration of `./kiba run`: a new team's first broadcast, through the API that users have."""

@@ -1,0 +1,107 @@
+"""What the edge must know of teams and domains, copied from MySQL into Redis.
+
+The edge reads nothing else at AUTH and at signing, so each change of a key or a domain is written here
+at once, after its commit. MySQL is the truth: `write_all` makes Redis whole again after a loss. Writers of
+one record take turns by a lock on its row, so that none puts back what another has just replaced.
+"""
+
+from collections.abc import Callable, Mapping
+
+from sidecars import names
+from sidecars.edge import holds, lanes
+from sidecars.edge.store import redis
+from sidecars.edge.tracking import tracking_url
+from sidecars.models import ApiKey, SendingDomain, Team, database
+from sidecars.settings import settings
+
+
+def write_team(team_id: int) -> None:
+    """TEAM:<id> → name, verified domains, one `key:<sha256 hex>` for each living API key."""
+    with database.atomic():
+        team = Team.select().where(Team.id == team_id).for_update().first()
+        _replace(names.team_key(team_id), _team_record(team) if team else {})
+
+
+def write_domain(domain_id: int) -> None:
+    """DOMAIN:<domain> → how its mail is signed and where its bounces go, and its team's record with it.
+
+    The private key stays sealed (`deliverability/seal.py`); the edge opens it. A domain that is not
+    verified is written too: its signing can be tried, but no team record allows it as a sender.
+    """
+    domain = SendingDomain.get_by_id(domain_id)
+    _write_domain(domain.name)
+    write_team(domain.team_id)
+
+
+def write_all() -> int:
+    """Writes every team and domain anew, what is said of lanes, and which broadcasts are held back.
+
+    What MySQL does not know goes. Returns how many teams and domains there were.
+    """
+    domains = _known(names.domain_key) | {row.name for row in SendingDomain.select(SendingDomain.name)}
+    team_ids = {int(known) for known in _known(names.team_key)} | {row.id for row in Team.select(Team.id)}
+    for name in domains:
+        _write_domain(name)
+    for team_id in team_ids:
+        write_team(team_id)
+    lanes.write()
+    holds.write()
+    redis.set(names.EDGE_RECORDS_KEY, 1)
+    return len(domains) + len(team_ids)
+
+
+def are_there() -> bool:
+    """False where Redis was never filled, or lost its data since."""
+    return bool(redis.exists(names.EDGE_RECORDS_KEY))
+
+
+def _known(key: Callable[[str], str]) -> set[str]:
+    """Whose records Redis has."""
+    return {str(found).removeprefix(key("")) for found in redis.scan_iter(match=key("*"), count=1000)}
+
+
+def _write_domain(name: str) -> None:
+    with database.atomic():
+        domain = SendingDomain.select().where(SendingDomain.name == name).for_update().first()
+        _replace(names.domain_key(name), _domain_record(domain) if domain else {})
+
+
+def _team_record(team: Team) -> dict[str, str]:
+    verified = (
+        SendingDomain.select(SendingDomain.name)
+        .where(SendingDomain.team == team, SendingDomain.verified_at.is_null(False))
+        .order_by(SendingDomain.name)
+    )
+    limit = settings.recipients_an_hour if team.recipients_an_hour is None else team.recipients_an_hour
+    keys = ApiKey.select().where(ApiKey.team == team, ApiKey.revoked_at.is_null())
+    return {
+        "name": team.name,
+        "domains": ",".join(domain.name for domain in verified),
+        **({"recipients_an_hour": str(limit)} if limit else {}),
+        **{f"key:{key.sha256.hex()}": " ".join([str(key.id), *key.scopes]) for key in keys},
+    }
+
+
+def _domain_record(domain: SendingDomain) -> dict[str, str]:
+    record = {
+        "team_id": str(domain.team_id),
+        "selector": domain.dkim_selector,
+        "private_key": domain.dkim_private_key,
+        "return_path": domain.return_path,
+        "tracking_url": tracking_url(domain),
+    }
+    record |= {name: "1" for name in ("track_opens", "track_clicks") if getattr(domain, name)}
+    selector, private_key = domain.ed25519_selector, domain.ed25519_private_key
+    # Till receivers can look the second key up, its signatures only cost.
+    if selector and private_key and domain.ed25519_verified_at is not None:
+        record |= {"ed25519_selector": selector, "ed25519_private_key": private_key}
+    return record
+
+
+def _replace(key: str, record: Mapping[str, str]) -> None:
+    """One transaction, so that the edge never sees half a record; an empty record is no record."""
+    with redis.pipeline(transaction=True) as pipeline:
+        pipeline.delete(key)
+        if record:
+            pipeline.hset(key, items=[part for pair in record.items() for part in pair])
+        pipeline.execute()

@@ -1,0 +1,72 @@
+"""What became of mails whose events are lost: one row a mail, as the ledger has it.
+
+It knows the mail's last state and when it came to stand there, not what the servers said.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid5
+
+from sidecars.archive.rows import SendRow
+from sidecars.archive.sends import read_sends
+from sidecars.broadcasts.states import BroadcastState, Reason, SendState
+from sidecars.edge.messages import Attribution
+from sidecars.enrichers import lookups
+from sidecars.models import Broadcast, Edge
+
+SENDS_AT_ONCE = 5000
+# The states that events tell.
+TOLD = (SendState.DELIVERED, SendState.BOUNCED, SendState.UNKNOWN)
+RESPONSE = "as the ledger has it; the event is lost"
+
+Row = dict[str, Any]
+
+
+def settled_before(ms: int) -> Iterator[list[SendRow]]:
+    """Sends of one broadcast, or of none, at a time, that stand in one of TOLD since before that moment."""
+    begun = Broadcast.select(Broadcast.id).where(Broadcast.state != BroadcastState.DRAFT.value)
+    for broadcast_id in (0, *(broadcast.id for broadcast in begun)):
+        after = 0
+        while sends := read_sends(broadcast_id, after=after, limit=SENDS_AT_ONCE):
+            after = sends[-1].contact_id
+            if settled := [send for send in sends if send.state in TOLD and send.settled_at * 1000 < ms]:
+                yield settled
+
+
+def rows_of(sends: Sequence[SendRow], processed_at: str) -> list[Row]:
+    """Rows of `smtp_messages`. The same send has the same event ids each time."""
+    edges = {edge.id: edge.name for edge in Edge.select()}
+    addresses = lookups.addresses(map(_whose, sends))
+    return [
+        row
+        for send in sends
+        for row in _rows(send, addresses.get(_whose(send), ""), edges.get(send.edge, ""), processed_at)
+    ]
+
+
+def _rows(send: SendRow, recipient: str, edge: str, processed_at: str) -> Iterator[Row]:
+    state, reason = SendState(send.state).name.lower(), Reason(send.reason)
+    at = datetime.fromtimestamp(send.settled_at, UTC).isoformat()
+    row = _whose(send)._asdict() | {
+        "occurred_at": at,
+        "message_id": str(send.message_id),
+        "stream": "broadcast" if send.broadcast_id else "transactional",
+        "recipient": recipient,
+        "edge": edge,
+        "attempt": send.attempts,
+        "response": RESPONSE,
+        "processed_at": processed_at,
+    }
+    if send.attempts > 1:
+        yield row | {"event_id": str(uuid5(send.message_id, "deferred")), "type": "deferred", "attempt": 1}
+    told = {"event_id": str(uuid5(send.message_id, state)), "type": state, "state": state}
+    if reason:
+        told["reason"] = reason.name.lower()
+    if reason is Reason.LATE_DSN:
+        told |= {"type": "inbound", "kind": "bounce"}
+    yield row | told
+
+
+def _whose(send: SendRow) -> Attribution:
+    return Attribution(send.team_id, send.broadcast_id, send.contact_id, send.variant_id)

@@ -1,0 +1,130 @@
+"""`python -m sidecars.fanout`: the workers, their clock, and what they say of themselves.
+
+Workers are threads: they wait for MySQL, Redis and the edge most of the time, share the connections to the
+edge, and one process has one /metrics. More processes, here or on other machines, send more.
+SIGTERM drains: a worker finishes its slice; one that takes longer than DRAIN_SECONDS hands it back.
+"""
+
+import logging
+import threading
+
+import requests
+from huey.consumer import Consumer
+
+from sidecars.accounts import keys
+from sidecars.audiences import importing
+from sidecars.broadcasts import claims
+from sidecars.broadcasts.clock import tick
+from sidecars.broadcasts.slices import hand_back, renew_leases
+from sidecars.edge import lanes, records
+from sidecars.edge.submit import pool
+from sidecars.fanout.app import huey, import_contacts
+from sidecars.fanout.archiver import keep_archiving
+from sidecars.fanout.auditor import keep_auditing
+from sidecars.fanout.domain_watcher import keep_watching
+from sidecars.fanout.stop_loss_watcher import keep_watching_losses
+from sidecars.models import database
+from sidecars.settings import settings
+from sidecars.telemetry import HealthServer, checks, health_server, setup
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 20
+
+
+def main() -> None:
+    """Runs until a signal; returns when everything that was held is done or handed back."""
+    setup("fanout")
+    logging.getLogger("huey").setLevel(logging.WARNING)  # its two lines a task say nothing of the broadcast
+    health = health_server(
+        settings.fanout_health_port, {"mysql": checks.mysql, "redis": checks.redis, "edge": edge}
+    )
+    stopping = threading.Event()
+    beside = [
+        threading.Thread(target=keep_time, args=(stopping,), name="clock"),
+        threading.Thread(target=keep_auditing, args=(stopping,), name="auditor"),
+        threading.Thread(target=keep_watching, args=(stopping,), name="domain watcher"),
+        threading.Thread(target=keep_watching_losses, args=(stopping,), name="stop-loss watcher"),
+    ]
+    for thread in beside:
+        thread.start()
+    # Not waited for at the end: it may be cut off anywhere, and S3 may be slow.
+    threading.Thread(target=keep_archiving, args=(stopping,), name="archiver", daemon=True).start()
+    try:
+        Workers(health).run()
+    finally:
+        stopping.set()
+        for thread in beside:
+            thread.join()
+        pool().close()
+        with database.connection_context():
+            hand_back()
+        log.info("stopped")
+        health.close()
+
+
+class Workers(Consumer):  # type: ignore[misc]
+    """Huey's consumer with our choices; says that it drains."""
+
+    def __init__(self, health: HealthServer) -> None:
+        super().__init__(
+            huey,
+            workers=settings.fanout_workers,
+            worker_type="thread",
+            periodic=False,
+            scheduler_interval=60,
+            shutdown_timeout=DRAIN_SECONDS,
+            graceful_signal="TERM",
+        )
+        self._health = health
+
+    def stop(self, graceful: bool = False) -> None:
+        """Called by the consumer's loop at the first signal."""
+        self._health.draining()
+        super().stop(graceful)
+
+
+def keep_time(stopping: threading.Event) -> None:
+    """Looks every CLOCK_SECONDS, and gives the edge its records: at first, and what Redis has not."""
+    edge_knows = False
+    while not stopping.is_set():
+        try:
+            with database.connection_context():
+                if not (edge_knows and records.are_there()):
+                    fill_redis()
+                    edge_knows = True
+                elif not lanes.are_current():
+                    lanes.write()
+                look()
+        except Exception:
+            log.exception("the clock could not finish its look, it tries again")
+        stopping.wait(settings.clock_seconds)
+
+
+def fill_redis() -> None:
+    """What edges read, as MySQL has it. Claims first: with the records edges take mail again."""
+    if not records.are_there():
+        log.warning("redis has no records", extra={"claims_restored": claims.restore()})
+    records.write_all()
+
+
+def look() -> None:
+    """Keeps our slices, ticks knowing how many tasks wait, and starts the imports that nobody works on."""
+    renew_leases()
+    keys.write_down_uses()
+    queued = huey.pending_count()
+    tick(queued)
+    if queued < settings.fanout_workers:
+        for import_id in importing.stalled():
+            import_contacts(import_id)
+
+
+def edge() -> str:
+    """The edge's own word; raises requests.RequestException."""
+    answer = requests.get(f"{settings.edge_health_url}/health", timeout=checks.LIMIT_SECONDS)
+    answer.raise_for_status()
+    return f"{settings.edge_host}:{settings.edge_port} {answer.json()['status']}"
+
+
+if __name__ == "__main__":
+    main()

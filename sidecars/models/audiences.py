@@ -1,0 +1,142 @@
+"""Audiences and the people in them: contacts, typed properties, tags, segments, imports."""
+
+from __future__ import annotations
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BinaryUUIDField,
+    CharField,
+    CompositeKey,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    SmallIntegerField,
+)
+
+from sidecars.models.accounts import Team
+from sidecars.models.database import BaseModel, UtcDateTimeField, now
+
+SUBSCRIBED = "subscribed"
+UNSUBSCRIBED = "unsubscribed"
+PENDING = "pending"
+
+
+class Audience(BaseModel):
+    """A list of people that a team may write to."""
+
+    team = ForeignKeyField(Team, backref="audiences")
+    team_id: IntegerField[int]
+    name = CharField(120)
+    created_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        table_name = "audiences"
+        indexes = ((("team", "name"), True),)
+
+
+class Contact(BaseModel):
+    """A person in one audience. `email` is kept in lower case (`names.address_key`)."""
+
+    id = BigAutoField()
+    audience = ForeignKeyField(Audience, backref="contacts")
+    audience_id: IntegerField[int]
+    email = CharField(254)
+    first_name = CharField(120, default="")
+    last_name = CharField(120, default="")
+    properties = JSONField(default=dict)
+    status = CharField(16, default=SUBSCRIBED)
+    subscribed_at = UtcDateTimeField(null=True)
+    unsubscribed_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField(default=now)
+    updated_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        table_name = "contacts"
+        indexes = ((("audience", "email"), True),)
+
+
+class PropertyDefinition(BaseModel):
+    """A property that an audience's contacts may have: `kind` is text, number, date, boolean or list."""
+
+    audience = ForeignKeyField(Audience, backref="property_definitions")
+    audience_id: IntegerField[int]
+    name = CharField(64)
+    kind = CharField(16)
+    created_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        table_name = "property_definitions"
+        indexes = ((("audience", "name"), True),)
+
+
+class Tag(BaseModel):
+    """A word put on contacts."""
+
+    audience = ForeignKeyField(Audience, backref="tags")
+    audience_id: IntegerField[int]
+    name = CharField(64)
+
+    class Meta:
+        table_name = "tags"
+        indexes = ((("audience", "name"), True),)
+
+
+class ContactTag(BaseModel):
+    """Which contact has which tag."""
+
+    contact = ForeignKeyField(Contact, backref="contact_tags")
+    contact_id: BigIntegerField[int]
+    tag = ForeignKeyField(Tag, backref="contact_tags")
+    tag_id: IntegerField[int]
+
+    class Meta:
+        table_name = "contact_tags"
+        primary_key = CompositeKey("tag", "contact")
+
+
+class Segment(BaseModel):
+    """A stored filter over an audience."""
+
+    audience = ForeignKeyField(Audience, backref="segments")
+    audience_id: IntegerField[int]
+    name = CharField(120)
+    filter = JSONField()
+    created_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        table_name = "segments"
+        indexes = ((("audience", "name"), True),)
+
+
+class ContactImport(BaseModel):
+    """One CSV on its way in. Counts are rows; `errors` holds the first 1,000 as {line, field, message}.
+
+    A worker holds it by `claim` until `lease_until`; `rows_done` = created + updated + invalid + duplicate.
+    """
+
+    team = ForeignKeyField(Team)
+    team_id: IntegerField[int]
+    audience = ForeignKeyField(Audience, backref="imports")
+    audience_id: IntegerField[int]
+    filename = CharField(255)
+    storage_key = CharField(255)
+    state = CharField(16, default="uploaded")
+    mapping = JSONField(default=dict)
+    rows_total = IntegerField(null=True)
+    rows_done = IntegerField(default=0)
+    rows_created = IntegerField(default=0)
+    rows_updated = IntegerField(default=0)
+    rows_invalid = IntegerField(default=0)
+    rows_duplicate = IntegerField(default=0)
+    bytes_total = BigIntegerField(default=0)
+    errors = JSONField(default=list)
+    reason = CharField(255, default="")
+    attempts = SmallIntegerField(default=0)
+    claim = BinaryUUIDField(null=True)
+    lease_until = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField(default=now)
+    finished_at = UtcDateTimeField(null=True)
+
+    class Meta:
+        table_name = "contact_imports"

@@ -1,0 +1,102 @@
+"""Broadcasts with their variants, contents and links."""
+
+from __future__ import annotations
+
+from peewee import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    CompositeKey,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    TextField,
+)
+
+from sidecars.models.accounts import Team
+from sidecars.models.audiences import Audience, Segment
+from sidecars.models.database import BaseModel, UtcDateTimeField, now
+from sidecars.models.domains import SenderIdentity
+
+
+class Broadcast(BaseModel):
+    """One message to many. `state` moves by the table in `broadcasts/states.py` alone.
+
+    `plan_cursor` is the highest contact id planned so far; `planned_total` counts rows of `sends`. Those are
+    in `archived_parts` once `archived_at` is set.
+    """
+
+    team = ForeignKeyField(Team, backref="broadcasts")
+    team_id: IntegerField[int]
+    audience = ForeignKeyField(Audience)
+    audience_id: IntegerField[int]
+    segment = ForeignKeyField(Segment, null=True)
+    segment_id: IntegerField[int | None]
+    sender = ForeignKeyField(SenderIdentity)
+    sender_id: IntegerField[int]
+    name = CharField(200)
+    state = CharField(16, default="draft")
+    reason = CharField(255, default="")
+    track_opens = BooleanField(default=True)
+    track_clicks = BooleanField(default=True)
+    plan_cursor = BigIntegerField(default=0)
+    planned_total = IntegerField(default=0)
+    scheduled_at = UtcDateTimeField(null=True)
+    published_at = UtcDateTimeField(null=True)
+    planned_at = UtcDateTimeField(null=True)
+    resumed_at = UtcDateTimeField(null=True)
+    finished_at = UtcDateTimeField(null=True)
+    archived_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField(default=now)
+    updated_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        table_name = "broadcasts"
+
+
+class Content(BaseModel):
+    """What the author wrote (`kind` mjml or html, Liquid within), and what publishing froze of it.
+
+    `prepared` is null until then: {subject, preheader, html, text}.
+    """
+
+    team = ForeignKeyField(Team)
+    team_id: IntegerField[int]
+    kind = CharField(8)
+    subject = CharField(998)
+    preheader = CharField(998, default="")
+    body = TextField()
+    text = TextField(null=True)
+    prepared = JSONField(null=True)
+    created_at = UtcDateTimeField(default=now)
+    updated_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        table_name = "contents"
+
+
+class Variant(BaseModel):
+    """One of a broadcast's versions; `weight` is its share in percent, all of a broadcast add to 100."""
+
+    broadcast = ForeignKeyField(Broadcast, backref="variants")
+    broadcast_id: IntegerField[int]
+    content = ForeignKeyField(Content)
+    content_id: IntegerField[int]
+    name = CharField(120, default="")
+    weight = IntegerField(default=100)
+
+    class Meta:
+        table_name = "variants"
+
+
+class Link(BaseModel):
+    """The target of the n-th link of a variant; may hold Liquid, filled in when it is clicked."""
+
+    variant = ForeignKeyField(Variant, backref="links")
+    variant_id: IntegerField[int]
+    idx = IntegerField()
+    url = TextField()
+
+    class Meta:
+        table_name = "links"
+        primary_key = CompositeKey("variant", "idx")

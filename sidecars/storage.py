@@ -1,0 +1,30 @@
+"""S3-compatible storage, as every process of ours reaches it."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from sidecars.settings import settings
+
+
+@cache
+def client(attempts: int = 5, answer_within_seconds: int = 60) -> Any:
+    """boto3's S3 client for `settings.s3_endpoint`. Calls raise botocore's errors after so many attempts."""
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint,
+        region_name=settings.s3_region,
+        aws_access_key_id=settings.aws_access_key_id,
+        aws_secret_access_key=settings.aws_secret_access_key.get_secret_value(),
+        config=Config(
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            connect_timeout=min(5, answer_within_seconds),
+            read_timeout=answer_within_seconds,
+            # Storj and older gateways refuse the checksum trailers that boto3 sends by default.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )

@@ -1,0 +1,10 @@
+"""A team in the real database."""
+
+import pytest
+
+from sidecars.models import Team
+
+
+@pytest.fixture
+def team(stack):
+    return Team.create(name="Acme")

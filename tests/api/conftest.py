@@ -1,0 +1,125 @@
+"""The API in this process, on the real services; two teams that ask it."""
+
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+from sidecars.accounts import keys
+from sidecars.audiences import contacts
+from sidecars.audiences.contacts import ContactFacts
+from sidecars.deliverability import domains, senders
+from sidecars.deliverability.suppressions import suppress
+from sidecars.models import Broadcast, ContactImport, Email, Send, SendingDomain, Team, now
+
+
+class Caller:
+    """A program of one team: calls the API with its key."""
+
+    def __init__(self, app, name):
+        self.team = Team.create(name=name)
+        self.key = keys.make(self.team.id, "tests").secret
+        self._client = app.test_client()
+
+    def __getattr__(self, method):
+        def call(path, **options):
+            headers = {"Authorization": f"Bearer {self.key}"} | options.pop("headers", {})
+            return getattr(self._client, method)(path, headers=headers, **options)
+
+        return call
+
+
+@pytest.fixture(scope="session")
+def app(stack):
+    from sidecars.api.app import create_app
+
+    # A worker or its clock would move what a test puts somewhere.
+    stack.stop_processes("fanout", "enricher")
+    made = create_app()
+    # Answers are held against their models; one that differs fails as 500.
+    made.validate_response = True
+    return made
+
+
+@pytest.fixture(scope="module")
+def everything(stack):
+    """Every process runs, for the tests of one file."""
+    running = ("simulator", "webhook", "smtp", "fanout", "enricher", "web")
+    stack.start_processes(*running)
+    yield stack
+    stack.stop_processes("fanout", "enricher", "web")
+
+
+@pytest.fixture
+def acme(app):
+    return Caller(app, "Acme")
+
+
+@pytest.fixture
+def other(app):
+    return Caller(app, "Other")
+
+
+@pytest.fixture
+def nobody(app):
+    """Someone without a key."""
+    return app.test_client()
+
+
+@pytest.fixture
+def goods(acme):
+    """One of everything that a team can have, made without the API."""
+    team_id = acme.team.id
+    domain = domains.create(team_id, f"{uuid4().hex[:12]}.example")
+    SendingDomain.update(verified_at=now()).where(SendingDomain.id == domain.id).execute()
+    sender = senders.create(team_id, "Acme News", f"news@{domain.name}")
+    audience = contacts.create_audience(team_id, "Readers")
+    contact, _ = contacts.upsert(audience.id, "ada@mail.example", ContactFacts("Ada", "Lovelace"))
+    broadcast_id = acme.post(
+        "/v1/broadcasts",
+        json={
+            "name": "First",
+            "audience_id": audience.id,
+            "sender_id": sender.id,
+            "subject": "Hello {{ contact.first_name | default: 'friend' }}",
+            "body": '<p>Hi {{ contact.first_name }}, <a href="https://acme.example/x">look</a>.</p>',
+        },
+    ).json["id"]
+    message_id = uuid4()
+    email = Email.create(
+        team=team_id,
+        message_id=message_id,
+        source="smtp",
+        from_address="a@b.example",
+        recipient="c@d.example",
+    )
+    Send.create(broadcast_id=0, contact_id=email.id, team_id=team_id, message_id=message_id, state=3)
+    job = ContactImport.create(team=team_id, audience=audience, filename="x.csv", storage_key="gone")
+    return SimpleNamespace(
+        domain=domain,
+        sender=sender,
+        audience=audience,
+        contact=contact,
+        broadcast=Broadcast.get_by_id(broadcast_id),
+        message_id=message_id,
+        api_key=keys.make(team_id, "spare").record,
+        email=email,
+        contact_import=job,
+        suppression=suppress(team_id, "gone@mail.example", "hard_bounce", detail="550 unknown"),
+    )
+
+
+@pytest.fixture
+def fields():
+    """The places that a 422 complains of; its shape is checked on the way."""
+
+    def _fields(response):
+        assert response.status_code == 422, response.get_data(as_text=True)
+        assert set(response.json) == {"message", "errors"}
+        assert response.json["message"]
+        for error in response.json["errors"]:
+            assert set(error) == {"message", "field"}
+            assert error["message"]
+        return [error["field"] for error in response.json["errors"]]
+
+    return _fields

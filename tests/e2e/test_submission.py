@@ -1,0 +1,112 @@
+"""A program that knows nothing but SMTP: Python's smtplib, over STARTTLS and over TLS."""
+
+import json
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+import requests
+
+from sidecars.commands.demo.steps import DOMAIN
+from tests.e2e.conftest import Demo
+from tests.support import wait_for
+
+ANYBODY = ssl.create_default_context()
+ANYBODY.check_hostname = False
+ANYBODY.verify_mode = ssl.CERT_NONE  # the certificate is this machine's own
+
+
+@contextmanager
+def starttls(demo: Demo) -> Iterator[smtplib.SMTP]:
+    with smtplib.SMTP("127.0.0.1", demo.stack.ports["smtp_submission"], timeout=20) as client:
+        client.starttls(context=ANYBODY)
+        yield client
+
+
+@contextmanager
+def tls(demo: Demo) -> Iterator[smtplib.SMTP]:
+    port = demo.stack.ports["smtps"]
+    with smtplib.SMTP_SSL("127.0.0.1", port, context=ANYBODY, timeout=20) as client:
+        yield client
+
+
+def credentials(demo: Demo) -> tuple[str, str]:
+    facts = json.loads((demo.home / "demo.json").read_text())
+    return str(facts["team_id"]), facts["api_key"]
+
+
+def mail(to: str, sender: str = f"orders@{DOMAIN}", text: str = "Your tea is on its way.") -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = f"Orders <{sender}>"
+    message["To"] = to
+    message["Subject"] = "Deine Bestellung ☕ 注文"
+    message.set_content(text)
+    return message
+
+
+def received(demo: Demo, to: str) -> list[dict[str, Any]]:
+    facts = requests.get(demo.stack.url("simulator_http") + "/receipts.ndjson", timeout=20).text.splitlines()
+    return [fact for fact in map(json.loads, facts) if fact["kind"] == "accepted" and fact["recipient"] == to]
+
+
+@pytest.mark.parametrize("connect", [starttls, tls])
+def test_a_mail_submitted_with_a_key_arrives_once_and_is_in_the_ledger(demo: Demo, connect: Any) -> None:
+    from sidecars.broadcasts.states import SendState
+    from sidecars.models import Email, Send, database
+
+    to = f"buyer.{connect.__name__}@penpal.example"
+    with connect(demo) as client:
+        client.login(*credentials(demo))
+        assert client.send_message(mail(to)) == {}
+    (receipt,) = wait_for(lambda: received(demo, to), timeout=30)
+
+    def settled() -> bool:
+        with database.connection_context():
+            email = Email.get_or_none(Email.recipient == to)
+            return (
+                email is not None
+                and str(email.message_id) == receipt["message_id"]
+                and Send.get(Send.message_id == email.message_id).state == SendState.DELIVERED
+            )
+
+    wait_for(settled, timeout=30)
+
+
+def test_a_wrong_password_is_refused(demo: Demo) -> None:
+    team, _ = credentials(demo)
+    with starttls(demo) as client, pytest.raises(smtplib.SMTPAuthenticationError) as refusal:
+        client.login(team, "kb_" + "x" * 40)
+    assert refusal.value.smtp_code == 535
+
+
+def test_without_tls_no_login_is_offered_and_no_mail_taken(demo: Demo) -> None:
+    with smtplib.SMTP("127.0.0.1", demo.stack.ports["smtp_submission"], timeout=20) as client:
+        client.ehlo()
+        assert not client.has_extn("auth")
+        code, text = client.mail(f"orders@{DOMAIN}")
+    assert code == 530
+    assert b"STARTTLS" in text
+
+
+def test_another_domain_in_from_is_refused_by_name(demo: Demo) -> None:
+    with starttls(demo) as client:
+        client.login(*credentials(demo))
+        with pytest.raises(smtplib.SMTPResponseException) as refusal:
+            client.send_message(
+                mail("x@penpal.example", sender="boss@bank.example"), from_addr=f"orders@{DOMAIN}"
+            )
+    assert refusal.value.smtp_code == 550
+    assert b"bank.example" in refusal.value.smtp_error
+
+
+def test_an_oversized_mail_is_refused_before_it_is_sent(demo: Demo) -> None:
+    with starttls(demo) as client:
+        client.login(*credentials(demo))
+        limit = int(client.esmtp_features["size"])
+        code, text = client.mail(f"orders@{DOMAIN}", [f"SIZE={limit + 1}"])
+    assert code == 552
+    assert str(limit).encode() in text

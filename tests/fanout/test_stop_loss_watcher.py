@@ -1,0 +1,106 @@
+"""What the stop-loss makes of events in ClickHouse, and of broadcasts in MariaDB."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from sidecars import names, streams
+from sidecars.analytics.client import client
+from sidecars.broadcasts import control
+from sidecars.fanout import stop_loss_watcher
+from sidecars.models import Broadcast, database, now
+from sidecars.settings import settings
+from tests.mailing import mailing
+from tests.raw_events import rfc3339
+from tests.support import wait_for
+
+MAILS = 20
+
+
+@pytest.fixture(autouse=True)
+def _limits(stack, monkeypatch):
+    few = {"stop_loss_least_mails": MAILS, "stop_loss_hard_bounce_percent": 50}
+    monkeypatch.setattr(stop_loss_watcher, "settings", settings.model_copy(update=few))
+    with database.connection_context():
+        Broadcast.update(published_at=None).execute()  # what other tests left is not this one's to look at
+        yield
+
+
+@pytest.fixture
+def tell(stack):
+    """`tell(sent, ago)` says of each of its mails, so long ago, that it bounced hard."""
+    producer = streams.producer()
+
+    def _tell(sent, ago):
+        rows = [
+            mail.whose._asdict()
+            | {
+                "event_id": str(uuid4()),
+                "message_id": str(mail.message_id),
+                "type": "bounced",
+                "state": "bounced",
+                "reason": "hard_bounce",
+                "provider": "bigmail",
+                "occurred_at": rfc3339(datetime.now(UTC) - ago),
+                "processed_at": rfc3339(datetime.now(UTC)),
+            }
+            for mail in sent.mails
+        ]
+        producer.send(names.TOPIC_CH_MESSAGES, streams.ndjson(rows)).get(timeout=10)
+        count = "SELECT count() FROM smtp_messages WHERE broadcast_id = {id:UInt32}"
+        wait_for(lambda: client().execute(count, {"id": sent.broadcast_id}) == [(len(rows),)], timeout=60)
+
+    yield _tell
+    producer.close()
+
+
+def published(recipients):
+    sent = mailing(recipients)
+    moments = {"published_at": now(), "planned_at": now()}
+    Broadcast.update(**moments).where(Broadcast.id == sent.broadcast_id).execute()
+    return sent
+
+
+def row_of(sent):
+    return Broadcast.get_by_id(sent.broadcast_id)
+
+
+def test_a_broadcast_that_bounces_is_paused_with_the_figures_and_goes_on_when_its_people_say_so(tell):
+    sent = published(MAILS)
+    tell(sent, ago=timedelta(minutes=5))
+
+    stop_loss_watcher.look()
+
+    assert (row_of(sent).state, row_of(sent).reason) == (
+        "paused",
+        f"Paused: 100.0% of mails bounced hard ({MAILS} of {MAILS}, the limit is 50 %).",
+    )
+    control.resume(sent.broadcast_id)
+    stop_loss_watcher.look()
+    assert (row_of(sent).state, row_of(sent).reason) == ("sending", "")
+
+
+@pytest.mark.parametrize("ago", [timedelta(seconds=1), timedelta(hours=2)], ids=["too new", "too old"])
+def test_mails_outside_of_the_window_count_for_nothing(tell, ago):
+    sent = published(MAILS)
+    tell(sent, ago)
+    stop_loss_watcher.look()
+    assert row_of(sent).state == "sent"
+
+
+def test_broadcasts_that_are_small_alone_are_paused_for_what_they_do_together(tell):
+    first, second = published(MAILS // 2), published(MAILS // 2)
+    other = published(MAILS // 2)
+    Broadcast.update(team=first.team_id).where(Broadcast.id == second.broadcast_id).execute()
+    second.mails[:] = [
+        type(mail)(mail.message_id, mail.email, mail.whose._replace(team_id=first.team_id))
+        for mail in second.mails
+    ]
+    for sent in (first, second, other):
+        tell(sent, ago=timedelta(minutes=5))
+
+    stop_loss_watcher.look()
+
+    assert [row_of(sent).state for sent in (first, second, other)] == ["paused", "paused", "sent"]
+    assert row_of(second).reason.startswith("Paused with all of the team's broadcasts: 100.0%")

@@ -1,0 +1,102 @@
+from html.parser import HTMLParser
+from uuid import uuid4
+
+import pytest
+
+from sidecars.mail.tokens import make_token
+from sidecars.settings import settings
+
+SECRET = settings.token_secret.get_secret_value()
+
+
+@pytest.fixture
+def message_id():
+    return uuid4()
+
+
+@pytest.fixture
+def address(message_id):
+    return f"/u/{make_token(message_id, SECRET)}"
+
+
+class Form(HTMLParser):
+    """The method and action of a page's only form."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.forms = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "form":
+            self.forms.append(dict(attrs))
+
+
+def test_looking_at_the_page_changes_nothing(client, address, clicks):
+    answer = client.get(address)
+
+    assert answer.status_code == 200
+    assert Form(answer.text).forms == [{"method": "post"}]
+    assert clicks.events() == []
+
+
+def test_the_button_unsubscribes(client, address, message_id, clicks):
+    answer = client.post(address)
+
+    assert answer.status_code == 200
+    assert "You are unsubscribed" in answer.text
+    (event,) = clicks.wait_for_events(1)
+    assert (event["message_id"], event["type"], event["method"]) == (str(message_id), "unsubscribe", "page")
+
+
+def test_a_mailbox_provider_unsubscribes_with_one_click_by_a_form(client, address, clicks):
+    assert client.post(address, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert clicks.wait_for_events(1)[0]["method"] == "one-click"
+
+
+def test_one_click_may_come_as_multipart_too(client, address, clicks):
+    # RFC 8058 section 3.2 allows both encodings.
+    answer = client.post(
+        address, data={"List-Unsubscribe": "One-Click"}, content_type="multipart/form-data; boundary=x"
+    )
+
+    assert answer.status_code == 200
+    assert clicks.wait_for_events(1)[0]["method"] == "one-click"
+
+
+def test_a_second_time_is_answered_like_the_first(client, address, clicks):
+    answers = [client.post(address, data={"List-Unsubscribe": "One-Click"}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(clicks.wait_for_events(2)) == 2
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_forged_token_is_told_so_and_changes_nothing(client, address, clicks, method):
+    forged = address[:-1] + ("a" if address[-1] != "a" else "b")
+
+    answer = getattr(client, method)(forged)
+
+    assert answer.status_code == 404
+    assert "This link does not work" in answer.text
+    assert clicks.events() == []
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_is_never_framed_or_kept(client, address):
+    headers = client.get(address).headers
+
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_while_kafka_is_down_it_says_to_come_again(client, address, stack):
+    stack.kafka.stop()
+    try:
+        answer = client.post(address)
+    finally:
+        stack.kafka.start()
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "60"
+    assert "Please try again in a minute" in answer.text
