@@ -161,7 +161,8 @@ def draft(people: int) -> Any:
     from tests.sending import PROVIDER, make_team
 
     team = make_team()
-    records.write_all()
+    with records.made_whole():
+        records.write_all()
     audience = Audience.create(team=team.row, name="Everyone")
     contacts = (
         {

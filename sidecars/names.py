@@ -33,6 +33,11 @@ def domain_key(domain: str) -> str:
 EDGE_RECORDS_KEY = "EDGE:RECORDS"
 
 
+def edge_records_mark(filling: str) -> str:
+    """There while someone fills Redis; gone before its end where Redis lost its data again."""
+    return f"EDGE:FILLING:{filling}"
+
+
 # Hash: broadcast → JSON {action: pause or cancel, at}; read by the edges.
 BROADCASTS_HELD_KEY = "BROADCASTS:HELD"
 # Pub/sub: a message says that this hash has changed.

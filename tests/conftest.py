@@ -43,5 +43,5 @@ def _fill_redis() -> None:
     from sidecars.edge import records
     from sidecars.models import database
 
-    with database.connection_context():
+    with database.connection_context(), records.made_whole():
         records.write_all()

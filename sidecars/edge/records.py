@@ -5,7 +5,9 @@ at once, after its commit. MySQL is the truth: `write_all` makes Redis whole aga
 one record take turns by a lock on its row, so that none puts back what another has just replaced.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from uuid import uuid4
 
 from sidecars import names
 from sidecars.edge import holds, lanes
@@ -13,6 +15,11 @@ from sidecars.edge.store import redis
 from sidecars.edge.tracking import tracking_url
 from sidecars.models import ApiKey, SendingDomain, Team, database
 from sidecars.settings import settings
+
+# Longer than any filling takes; a process that dies in the midst of one leaves its mark behind.
+MARK_SECONDS = 24 * 60 * 60
+
+_DECLARE = redis.register_script("if redis.call('DEL', KEYS[1]) == 1 then redis.call('SET', KEYS[2], 1) end")
 
 
 def write_team(team_id: int) -> None:
@@ -46,8 +53,19 @@ def write_all() -> int:
         write_team(team_id)
     lanes.write()
     holds.write()
-    redis.set(names.EDGE_RECORDS_KEY, 1)
     return len(domains) + len(team_ids)
+
+
+@contextmanager
+def made_whole() -> Iterator[None]:
+    """Around all that fills a Redis that lost its data; edges take broadcasts' mail again after it.
+
+    Where Redis lost its data once more in the meantime it is not declared whole, and `are_there` stays False.
+    """
+    mark = names.edge_records_mark(uuid4().hex)
+    redis.set(mark, 1, ex=MARK_SECONDS)
+    yield
+    _DECLARE(keys=[mark, names.EDGE_RECORDS_KEY])
 
 
 def are_there() -> bool:

@@ -103,9 +103,12 @@ def keep_time(stopping: threading.Event) -> None:
 
 def fill_redis() -> None:
     """What edges read, as MySQL has it. Claims first: with the records edges take mail again."""
-    if not records.are_there():
+    if records.are_there():
+        records.write_all()
+        return
+    with records.made_whole():
         log.warning("redis has no records", extra={"claims_restored": claims.restore()})
-    records.write_all()
+        records.write_all()
 
 
 def look() -> None:

@@ -21,6 +21,7 @@ LIB = Path(__file__).parents[2] / "haraka/plugins/lib"
 READ = """
 const [lib, url, edge, source, provider, day] = process.argv.slice(1)
 const Redis = require(require.resolve('ioredis', { paths: [lib] }))
+const { systemClock } = require(lib + '/clock')
 const { LaneRecords } = require(lib + '/lane_records')
 const { sourcesOf } = require(lib + '/sources')
 const { Policies } = require(lib + '/policies')
@@ -28,10 +29,11 @@ const { Controls } = require(lib + '/controls')
 
 async function main() {
     const redis = new Redis(url)
-    const records = new LaneRecords({ redis })
+    const records = new LaneRecords({ redis, clock: systemClock })
     let found
     records.onChange = (all) => (found = all)
-    await records.look()
+    await records.start()
+    records.close()
     redis.disconnect()
     const { sources, policies, controls, warmups } = found
     console.log(JSON.stringify({
@@ -152,7 +154,8 @@ def test_the_edges_are_told_at_once():
 def test_everything_is_written_again_after_redis_lost_it():
     add_source(address="192.0.2.10")
     redis.delete(names.SOURCES_KEY, names.EDGE_RECORDS_KEY)
-    records.write_all()
+    with records.made_whole():
+        records.write_all()
     assert helpers.records(names.SOURCES_KEY)["out-1"]["address"] == "192.0.2.10"
 
 

@@ -72,11 +72,23 @@ def test_everything_is_written_again_after_redis_lost_it_and_nothing_more(team, 
     known = Team.select().count() + SendingDomain.select().count()
     redis.delete(names.EDGE_RECORDS_KEY)
     assert not records.are_there()
-    assert records.write_all() == known + len(strays)
+    with records.made_whole():
+        assert records.write_all() == known + len(strays)
+        assert not records.are_there()
     assert records.are_there()
     assert redis.hget(names.team_key(team.id), "domains") == domain.name
     assert redis.hget(names.domain_key(domain.name), "team_id") == str(team.id)
     assert redis.exists(*strays) == 0
+
+
+def test_a_redis_that_loses_its_data_while_it_is_filled_is_not_declared_whole():
+    redis.delete(names.EDGE_RECORDS_KEY)
+    with records.made_whole():
+        redis.delete(*redis.scan_iter(match=names.edge_records_mark("*")))
+    assert not records.are_there()
+    with records.made_whole():
+        pass
+    assert records.are_there()
 
 
 def test_a_key_revoked_while_everything_is_written_again_stays_revoked(team, monkeypatch):

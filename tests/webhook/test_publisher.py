@@ -46,7 +46,7 @@ def test_while_kafka_is_down_nobody_waits_long_and_events_come_when_it_is_back(o
     try:
         started = time.monotonic()
         assert not own.note(names.TOPIC_OPENS, {"number": 1})
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 3, "a publish gives up after 5 s"
     finally:
         stack.kafka.start()
 
@@ -62,7 +62,7 @@ def test_a_record_that_kafka_did_not_confirm_is_an_error(own, stack):
         started = time.monotonic()
         with pytest.raises(KafkaDown):
             own.publish(names.TOPIC_OPENS, b"{}")
-        assert time.monotonic() - started < 0.1
+        assert time.monotonic() - started < 2, "a publish gives up after 5 s"
     finally:
         stack.kafka.start()
 
