@@ -2,18 +2,18 @@
 
 A chunk's contacts and the import's progress are one transaction, so a row is either counted and in, or
 neither. The worker holds the import by a claim with a lease; each write of progress is conditional on it.
+Leases are set and judged by the database's clock.
 """
 
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import IO, Any
 from uuid import uuid4
 
 import orjson
-from peewee import OperationalError
+from peewee import SQL, OperationalError
 
 from sidecars.audiences import properties, uploads
 from sidecars.audiences.columns import Columns, Person, RowError, check_mapping, guess_kinds, guess_mapping
@@ -21,6 +21,7 @@ from sidecars.audiences.csvfile import FileError, Table
 from sidecars.audiences.tags import put_tags
 from sidecars.models import Audience, Contact, ContactImport, database, now
 from sidecars.models.audiences import UNSUBSCRIBED
+from sidecars.models.moments import from_now, is_over
 from sidecars.settings import settings
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,7 @@ def create(
         storage_key=uploads.store(audience.team_id, stream),
         mapping=chosen,
         bytes_total=size,
+        lease_until=_lease(),  # so long its task has time to come
     )
 
 
@@ -146,7 +148,7 @@ def run(import_id: int) -> None:
     """Takes the import and carries it to its end, from the row that an earlier worker reached.
 
     Does nothing where another worker holds it or it has ended. Errors of the services are raised, and
-    leave it to be taken again at once; the MAX_ATTEMPTS-th ends it as failed.
+    leave it to be taken again after 2, 4, 8 … seconds; the MAX_ATTEMPTS-th ends it as failed.
     """
     job = _take(import_id)
     if job is None:
@@ -163,7 +165,7 @@ def run(import_id: int) -> None:
         if job.attempts >= MAX_ATTEMPTS:
             _end(job, "failed", f"Given up after {job.attempts} attempts: {type(error).__name__}")
         else:
-            _save(job, lease_until=now())
+            _save(job, lease_until=from_now(2**job.attempts))
         raise
     else:
         _end(job, "finished", "")
@@ -171,12 +173,8 @@ def run(import_id: int) -> None:
 
 def stalled() -> list[int]:
     """Imports that nobody works on: a task got lost, or its worker died. For the clock to start again."""
-    moment = now()
-    waiting = (ContactImport.state == "uploaded") & (
-        ContactImport.created_at < moment - timedelta(seconds=settings.lease_seconds)
-    )
-    left = (ContactImport.state == "running") & (ContactImport.lease_until < moment)
-    return [row.id for row in ContactImport.select(ContactImport.id).where(waiting | left)]
+    unfinished = ContactImport.state.in_(("uploaded", "running"))
+    return [row.id for row in ContactImport.select(ContactImport.id).where(unfinished, _is_free())]
 
 
 def _run(job: ContactImport, stream: IO[bytes]) -> None:
@@ -314,17 +312,10 @@ def _statuses(audience_id: int, emails: Iterable[str]) -> dict[str, str]:
 
 def _take(import_id: int) -> ContactImport | None:
     """The import, ours for a lease; None where it has ended or another worker holds it."""
-    moment = now()
-    claim = uuid4()
-    free = (ContactImport.state == "uploaded") | (
-        (ContactImport.state == "running") & (ContactImport.lease_until < moment)
-    )
+    free = (ContactImport.state == "uploaded") | ((ContactImport.state == "running") & _is_free())
     taken = (
         ContactImport.update(
-            state="running",
-            claim=claim,
-            lease_until=_lease(),
-            attempts=ContactImport.attempts + 1,
+            state="running", claim=uuid4(), lease_until=_lease(), attempts=ContactImport.attempts + 1
         )
         .where(ContactImport.id == import_id, free)
         .execute()
@@ -332,21 +323,25 @@ def _take(import_id: int) -> ContactImport | None:
     return ContactImport.get_by_id(import_id) if taken else None
 
 
-def _lease() -> datetime:
-    return now() + timedelta(seconds=settings.lease_seconds)
+def _lease() -> SQL:
+    return from_now(settings.lease_seconds)
+
+
+def _is_free() -> Any:
+    return ContactImport.lease_until.is_null() | is_over("lease_until", longest=settings.lease_seconds)
 
 
 def _hold(job: ContactImport) -> None:
-    """Renews the lease where half of it is over. Raises LeaseLost."""
-    if job.lease_until is None or job.lease_until < now() + timedelta(seconds=settings.lease_seconds / 2):
-        job.lease_until = _lease()
-        _save(job, lease_until=job.lease_until)
+    """Renews the lease. Raises LeaseLost."""
+    _save(job, lease_until=_lease())
 
 
 def _save(job: ContactImport, **changes: Any) -> None:
     """Writes, if the import is still ours. Raises LeaseLost."""
     ours = (ContactImport.id == job.id, ContactImport.claim == job.claim, ContactImport.state == "running")
-    if not ContactImport.update(**changes).where(*ours).execute():
+    if ContactImport.update(**changes).where(*ours).execute():
+        return
+    if not ContactImport.select().where(*ours).exists():  # it counts changed rows: a lease may be the same
         raise LeaseLost(job.id)
 
 

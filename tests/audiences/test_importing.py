@@ -5,16 +5,20 @@ import io
 import multiprocessing
 import os
 import signal
+import struct
 from datetime import timedelta
 from pathlib import Path
+from time import time
 
 import pytest
 
+from chaos.clocks import Clocks
 from sidecars.audiences import contacts, importing, properties, tags, uploads
 from sidecars.audiences.contacts import ContactFacts
 from sidecars.audiences.csvfile import FileError
 from sidecars.models import Contact, ContactImport, database, now
-from tests.support import wait_for
+from sidecars.models.moments import from_now
+from sidecars.settings import settings
 
 DEMO = Path(__file__).resolve().parents[2] / "demo" / "contacts.csv"
 
@@ -185,7 +189,7 @@ def test_a_worker_killed_in_the_middle_leaves_whole_chunks_and_another_goes_on(u
     importing.run(job.id)
     assert ContactImport.get_by_id(job.id).rows_done == left.rows_done, "the dead worker's lease holds"
     assert job.id not in importing.stalled()
-    ContactImport.update(lease_until=now() - timedelta(seconds=1)).where(ContactImport.id == job.id).execute()
+    end_lease(job)
     assert job.id in importing.stalled()
     importing.run(job.id)
     done = ContactImport.get_by_id(job.id)
@@ -195,6 +199,10 @@ def test_a_worker_killed_in_the_middle_leaves_whole_chunks_and_another_goes_on(u
     assert done.errors == [
         {"line": rows + 3, "field": "email", "message": "An email address must have an @-sign."}
     ]
+
+
+def end_lease(job):
+    ContactImport.update(lease_until=from_now(-1)).where(ContactImport.id == job.id).execute()
 
 
 def run_and_die(import_id, environment):
@@ -211,6 +219,43 @@ def run_and_die(import_id, environment):
 
     importing._upsert = last_one_dies
     importing.run(import_id)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_worker_whose_clock_jumps_an_hour_takes_no_held_import_and_holds_none_for_longer(
+    uploaded, tmp_path, hours
+):
+    held, free = uploaded(many(10)), uploaded(many(4 * importing.CHUNK_ROWS))
+    assert importing._take(held.id)
+    with Clocks(tmp_path).preloaded():
+        worker = multiprocessing.get_context("spawn").Process(
+            target=run_while_the_clock_jumps, args=(held.id, free.id, 3600 * hours, dict(os.environ))
+        )
+        worker.start()
+    worker.join(60)
+    assert worker.exitcode == -signal.SIGKILL
+    assert ContactImport.get_by_id(held.id).attempts == 1
+    left = ContactImport.get_by_id(free.id)
+    assert left.rows_done == 3 * importing.CHUNK_ROWS
+    assert timedelta() < left.lease_until - now() <= timedelta(seconds=settings.lease_seconds)
+
+
+def run_while_the_clock_jumps(held, free, seconds, environment):
+    """The clock jumps inside the free import. The other, which another worker holds, is left alone."""
+    upsert = importing._upsert
+    before = time()
+
+    def jumped(*args):
+        if abs(time() - before) < 1800:
+            with (Path(environment["KIBA_CLOCKS"]) / str(os.getsid(0))).open("r+b") as clock:
+                clock.write(struct.pack("=q", seconds))
+            assert abs(time() - before) > 1800
+            assert held not in importing.stalled()
+            importing.run(held)
+        return upsert(*args)
+
+    importing._upsert = jumped
+    run_and_die(free, environment)
 
 
 def test_a_worker_whose_lease_was_taken_writes_nothing_more(uploaded, people, monkeypatch):
@@ -240,7 +285,9 @@ def test_storage_that_does_not_answer_leaves_the_import_for_later(uploaded):
         assert left.attempts == attempt
         if attempt < importing.MAX_ATTEMPTS:
             assert left.state == "running"
-            wait_for(lambda: job.id in importing.stalled())
+            assert job.id not in importing.stalled(), "it rests, as storage may be away for a while"
+            end_lease(job)
+            assert job.id in importing.stalled()
     assert left.state == "failed"
     assert "Given up after 5 attempts" in left.reason
     assert left.finished_at is not None
@@ -263,7 +310,7 @@ def test_an_ended_import_is_not_run_again(imported, people):
 def test_an_import_that_no_task_came_for_is_found(uploaded):
     job = uploaded("email\nada@mail.example\n")
     assert job.id not in importing.stalled()
-    ContactImport.update(created_at=now() - timedelta(hours=1)).where(ContactImport.id == job.id).execute()
+    end_lease(job)
     assert job.id in importing.stalled()
 
 
