@@ -12,8 +12,11 @@ const log = require('./lib/log')
 const metrics = require('./lib/metrics')
 const services = require('./lib/services')
 const { settings } = require('./lib/settings')
+const { signatureLines } = require('./lib/signature_lines')
 
 const RECIPIENT = 'batch'
+// To this one a batch is only signed; nothing of it is taken.
+const TRIAL = 'sign'
 
 const intake = new Intake({
     spool: services.mailSpool,
@@ -47,7 +50,7 @@ exports.hook_capabilities = (next, { capabilities, notes }) => {
 }
 
 exports.hook_rcpt = hook(async ({ notes }, [recipient]) => {
-    if (!notes.login?.worker || recipient.user === RECIPIENT) return
+    if (!notes.login?.worker || [RECIPIENT, TRIAL].includes(recipient.user)) return
     throw new Refusal(
         550,
         '5.1.1',
@@ -81,11 +84,9 @@ function pause(connection, size) {
 }
 
 async function answer(connection, reader) {
+    const isTrial = connection.transaction.rcpt_to.some(({ user }) => user === TRIAL)
     try {
-        const taken = await take(reader)
-        count(taken)
-        connection.msg_count.accept += 1
-        respond(connection, 250, answerLines(taken))
+        respond(connection, 250, isTrial ? await sign(reader) : await take(connection, reader))
     } catch (err) {
         const refusal = err instanceof BatchRefusal ? err : failure(err)
         metrics.batchesRefused.inc({ reason: refusal.reason })
@@ -93,10 +94,21 @@ async function answer(connection, reader) {
     }
 }
 
-async function take(reader) {
+async function take(connection, reader) {
+    const taken = await intake.take(textOf(reader))
+    count(taken)
+    connection.msg_count.accept += 1
+    return answerLines(taken)
+}
+
+async function sign(reader) {
+    return signatureLines(await intake.examine(textOf(reader)))
+}
+
+function textOf(reader) {
     if (lifecycle.draining) throw shuttingDown()
     if (reader.isTooBig) throw tooBig(reader.size)
-    return intake.take(reader.text())
+    return reader.text()
 }
 
 function respond(connection, code, text) {

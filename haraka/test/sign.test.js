@@ -6,7 +6,9 @@ const { after, before, test } = require('node:test')
 const { dkimVerify } = require('mailauth/lib/dkim/verify')
 
 const names = require('../plugins/lib/names')
+const { batchOf, documentOf, mailOf } = require('./support/batch')
 const { DOMAIN, Edge, SELECTOR, seal } = require('./support/edge')
+const { Worker } = require('./support/worker')
 
 let edge
 
@@ -40,6 +42,27 @@ test('a domain with an Ed25519 key signs with both of its keys', async () => {
         ['ed25519-sha256', 'ed1', 'pass'],
         ['rsa-sha256', SELECTOR, 'pass'],
     ])
+})
+
+test('a worker may ask for the signatures of a batch of which nothing is taken', async () => {
+    const batch = batchOf([mailOf(), mailOf({ recipient: 'nobody' })])
+    const worker = await Worker.connect(edge)
+    const answer = await worker.submit(documentOf(batch), undefined, 'sign')
+    worker.end()
+    const lines = answer.split('\r\n').map((line) => line.slice(4))
+    assert.equal(lines.shift(), '1 refused 550 5.1.3 The recipient must be one plain address')
+    assert.equal(lines.pop(), `batch ${batch.id} 2`)
+    assert.ok(lines.every((line) => line.startsWith('0 ')))
+
+    const fields = lines.map((line) => `${line.slice(2)}\r\n`).join('')
+    const [{ values, contactId }] = batch.mails
+    const [{ chunks }] = batch.templates
+    const mail = fields + chunks.map((chunk, i) => chunk + (values[i] ?? '')).join('')
+    const published = `v=DKIM1; k=rsa; p=${edge.keys.publicKey.toString('base64')}`
+    const { results } = await dkimVerify(mail, { resolver: async () => [[published]] })
+    assert.ok(results.some(({ selector, status }) => selector === SELECTOR && status.result === 'pass'))
+    assert.equal(await edge.redis.client.exists(names.broadcastClaimKey(5, contactId)), 0)
+    assert.equal(await edge.metric('kibamail_spooled_mails'), 0)
 })
 
 test('with KIBA_SIGN=0 mail leaves unsigned, and the log says so from the start', async () => {

@@ -18,8 +18,9 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple, cast
+from uuid import uuid4
 
-from sidecars.edge.batch import Batch, Outgoing, batches
+from sidecars.edge.batch import Batch, Outgoing, batches, document
 from sidecars.settings import settings
 from sidecars.telemetry import EDGE_RESULTS, waiting_for
 
@@ -30,8 +31,9 @@ TIMEOUT_SECONDS = 30
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 MAX_TEXT = 1000
-# The dialogue around a document; any domain would do.
-_ENVELOPE = ("MAIL FROM:<>", "RCPT TO:<batch@edge.invalid>", "DATA")
+# The dialogue around a document, to be taken or only to be signed; any domain would do.
+_BATCH, _TRIAL = "batch", "sign"
+_SIGNATURE_LINE = re.compile(r"0 (?!refused )(.*)")
 _HEADER = b"Content-Type: application/vnd.kibamail.batch; version=1\r\n\r\n"
 # A run of mails with the same result (docs/batch-format.md, "The answer").
 _RUN = re.compile(
@@ -59,6 +61,10 @@ class Result(NamedTuple):
     edge: str = ""
 
 
+class NotSigned(Exception):
+    """The edge does not sign this mail, or not now; the text is its answer."""
+
+
 class EdgeConnectionPool:
     """Connections to one edge, as many as threads submit at once. Safe to use from several threads."""
 
@@ -79,6 +85,22 @@ class EdgeConnectionPool:
         for status, number in Counter(result.status for result in results).items():
             EDGE_RESULTS.labels(status).inc(number)
         return results
+
+    def sign(self, mail: Outgoing) -> bytes:
+        """The DKIM-Signature fields that the edge would put in front of the mail; it takes nothing.
+
+        Empty where another host signs. Raises NotSigned.
+        """
+        try:
+            with self._connection() as connection:
+                code, text = _transaction(connection, document(uuid4(), [mail]), _TRIAL)
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise NotSigned(f"no answer from the edge: {error}") from error
+        lines = text.splitlines()
+        if code >= 300 or lines[0].startswith("0 refused"):
+            raise NotSigned(text[:MAX_TEXT])
+        fields = [found[1] for line in lines if (found := _SIGNATURE_LINE.fullmatch(line))]
+        return "".join(f"{field}\r\n" for field in fields).encode("ascii")
 
     def close(self) -> None:
         """Ends every connection and opens no other; mails that are being submitted become `busy`."""
@@ -201,16 +223,16 @@ def _is_quiet(connection: smtplib.SMTP) -> bool:
     return not poll.poll(0)
 
 
-def _transaction(connection: smtplib.SMTP, document: bytes) -> tuple[int, str]:
+def _transaction(connection: smtplib.SMTP, batch: bytes, recipient: str = _BATCH) -> tuple[int, str]:
     """The edge's last reply: its code, and its lines joined by LF."""
     code, reply = 0, b""
-    for command in _ENVELOPE:
+    for command in ("MAIL FROM:<>", f"RCPT TO:<{recipient}@edge.invalid>", "DATA"):
         code, reply = connection.docmd(command)
         if code >= 400:
             break
     else:
         # smtplib's own `data` would look at every line twice; a document's end in CRLF already.
-        connection.send(_HEADER + document.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        connection.send(_HEADER + batch.replace(b"\r\n.", b"\r\n..") + b".\r\n")
         code, reply = connection.getreply()
     if code == 421:
         connection.close()

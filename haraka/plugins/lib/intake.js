@@ -43,8 +43,8 @@ class Intake {
      * @throws {BatchRefusal} where the batch is not taken
      */
     async take(text) {
-        const batch = read(text)
-        await this.#admit(batch)
+        const batch = await this.examine(text)
+        this.#admit(batch)
         if (batch.mails.length === 0) return { batch, results: this.#results(batch, new Map()) }
         await this.#write(batch)
         const elsewhere = await this.#claim(batch)
@@ -70,7 +70,14 @@ class Intake {
         this.#handOn(mails, elsewhere)
     }
 
-    async #admit({ id, teamId, domain, mails, document }) {
+    /**
+     * @param {Buffer} text the same
+     * @returns {Promise<import('./batch_format').Batch>} one whose domain is its team's; nothing of it is taken
+     * @throws {BatchRefusal}
+     */
+    async examine(text) {
+        const batch = read(text)
+        const { teamId, domain } = batch
         if (this.claims.areAway) throw new BatchRefusal('redis', 451, '4.3.0', 'Redis is away; try again')
         const record = await this.#record(domain)
         if (!record) {
@@ -79,7 +86,11 @@ class Intake {
         if (record.teamId !== teamId) {
             throw new BatchRefusal('domain', 554, '5.7.1', `${domain} is not a domain of team ${teamId}`)
         }
-        // Nothing is waited for from here to `write`, so that two batches cannot share the last room.
+        return batch
+    }
+
+    // Nothing is waited for from here to `write`, so that two batches cannot share the last room.
+    #admit({ id, teamId, mails, document }) {
         if (this.spool.has(id)) {
             throw new BatchRefusal('repeated', 451, '4.3.0', `Batch ${id} is here already; use a new id`)
         }

@@ -15,8 +15,8 @@ class Worker {
     }
 
     /** Up to DATA. @returns {Promise<string>} the answer to it, or the refusal of a command before it */
-    async begin() {
-        for (const command of ['MAIL FROM:<>', 'RCPT TO:<batch@mx.example>']) {
+    async begin(recipient = 'batch') {
+        for (const command of ['MAIL FROM:<>', `RCPT TO:<${recipient}@mx.example>`]) {
             const reply = await this.client.send(command)
             if (!reply.startsWith('250')) return reply
         }
@@ -24,8 +24,8 @@ class Worker {
     }
 
     /** @returns {Promise<string>} the edge's answer, '' where it hung up */
-    async submit(document, contentType) {
-        const reply = await this.begin()
+    async submit(document, contentType, recipient) {
+        const reply = await this.begin(recipient)
         if (!reply.startsWith('354')) return reply
         this.client.write(onTheWire(document, contentType))
         return this.client.reply()
