@@ -1,8 +1,13 @@
 """Helpers of the tests. No test sleeps for a fixed time: it waits for what it expects."""
 
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
+
+from infra.local.daemon import Daemon
 
 T = TypeVar("T")
 
@@ -14,3 +19,15 @@ def wait_for(condition: Callable[[], T], timeout: float = 10, interval: float = 
         assert time.monotonic() < deadline, f"not true within {timeout} s; the last value was {value!r}"
         time.sleep(interval)
     return value
+
+
+@contextmanager
+def frozen(daemon: Daemon) -> Iterator[None]:
+    """It keeps its connections and answers nobody, as a machine that is far too busy."""
+    pid = daemon.pid()
+    assert pid is not None
+    os.killpg(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(pid, signal.SIGCONT)

@@ -1,4 +1,8 @@
-"""The Redis that the edge and the workers share. Keys are spelled in `sidecars/names.py`."""
+"""The Redis that the edge and the workers share. Keys are spelled in `sidecars/names.py`.
+
+One that hangs is as one that is away: a call raises redis.TimeoutError, and nobody waits longer than for
+CONNECT_SECONDS and ANSWER_SECONDS. It may still do what it was asked, so every command may come twice.
+"""
 
 from typing import Any
 
@@ -7,6 +11,10 @@ from typing_extensions import override
 
 from sidecars.settings import settings
 from sidecars.telemetry import waiting_for
+
+CONNECT_SECONDS = 2
+# Longer than a blocking pop of the queue, and than Redis waits for its disk (2 s, at `appendfsync everysec`).
+ANSWER_SECONDS = 3
 
 
 class _Connection(client.Connection):
@@ -28,9 +36,17 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, client.ConnectionError | client.TimeoutError)
 
 
-# Connects at first use and keeps a pool; safe for threads. Answers are text.
-redis: client.Redis = client.Redis(
-    connection_pool=client.ConnectionPool.from_url(
-        settings.redis_url, decode_responses=True, connection_class=_Connection
+def connections(**options: Any) -> client.ConnectionPool:
+    """A pool that connects at first use, with limits to every wait; safe for threads."""
+    return client.ConnectionPool.from_url(
+        settings.redis_url,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        **options,
     )
+
+
+# Answers are text.
+redis: client.Redis = client.Redis(
+    connection_pool=connections(decode_responses=True, connection_class=_Connection)
 )

@@ -85,11 +85,12 @@ class Workers(Consumer):  # type: ignore[misc]
 
 
 def keep_time(stopping: threading.Event) -> None:
-    """Looks every CLOCK_SECONDS, and gives the edge its records: at first, and what Redis has not."""
+    """Looks every CLOCK_SECONDS, keeps our slices, and gives the edge what Redis lacks of its records."""
     edge_knows = False
     while not stopping.is_set():
         try:
             with database.connection_context():
+                renew_leases()  # first: what follows asks Redis, and a Redis that is away ends no lease
                 if not (edge_knows and records.are_there()):
                     fill_redis()
                     edge_knows = True
@@ -112,8 +113,7 @@ def fill_redis() -> None:
 
 
 def look() -> None:
-    """Keeps our slices, ticks knowing how many tasks wait, and starts the imports that nobody works on."""
-    renew_leases()
+    """Ticks knowing how many tasks wait, and starts the imports that nobody works on."""
     keys.write_down_uses()
     queued = huey.pending_count()
     tick(queued)

@@ -14,12 +14,13 @@ from sidecars.audiences import importing
 from sidecars.broadcasts import wakeups
 from sidecars.broadcasts.handover import send_next_slice
 from sidecars.broadcasts.plan import plan_next_chunk
+from sidecars.edge.store import connections
 from sidecars.models import database
-from sidecars.settings import settings
 
 # A worker waits in a blocking pop, so a task starts at once; every second it looks whether it should stop.
-huey = RedisHuey(names.HUEY_QUEUE, url=settings.redis_url, results=False, blocking=True, read_timeout=1)
-
+huey = RedisHuey(
+    names.HUEY_QUEUE, connection_pool=connections(), results=False, blocking=True, read_timeout=1
+)
 
 Wakeup = Callable[[int], object]
 

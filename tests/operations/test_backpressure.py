@@ -1,15 +1,11 @@
 """A part that does not answer in the midst of a broadcast slows it, says so, and costs no mail."""
 
-import os
-import signal
-from contextlib import contextmanager
-
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.operations.conftest import LIMITS
-from tests.support import wait_for
+from tests.support import frozen, wait_for
 
 READERS = 300
 # An event has less.
@@ -19,17 +15,6 @@ EVENT_BYTES = 1500
 @pytest.fixture(scope="module")
 def crowd(site):
     return site.audience(*["accept"] * READERS)
-
-
-@contextmanager
-def frozen(site, name):
-    """It keeps its connections and answers nobody, as a machine that is far too busy."""
-    daemon = (site.services | site.stack.processes)[name].daemon
-    os.killpg(daemon.pid(), signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.killpg(daemon.pid(), signal.SIGCONT)
 
 
 def metrics(site, process):
@@ -55,6 +40,7 @@ HELD_UP = {
     "clickhouse": (("enricher", "clickhouse"),),
     "webhook": (("smtp", "webhook"), ("fanout", "edge")),
     "mariadb": (("fanout", "mysql"), ("enricher", "mysql")),
+    "redis": (("fanout", "redis"), ("enricher", "redis")),
     "smtp": (("fanout", "edge"),),
 }
 
@@ -63,10 +49,14 @@ HELD_UP = {
 def test_what_stands_still_slows_the_flow_says_so_and_costs_no_mail(site, crowd, name):
     broadcast = site.publish_to(crowd)
     wait_for(lambda: site.received(broadcast), timeout=30)
-    with frozen(site, name):
+    part = (site.services | site.stack.processes)[name]
+    with frozen(part.daemon):
         wait_for(lambda: all(held_up_for(site, *held) > 1 for held in HELD_UP[name]), timeout=60)
         if name != "clickhouse":
             assert len(site.received(broadcast)) < READERS
+        for process in site.stack.processes.values():
+            if process is not part:
+                requests.get(process.health_url, timeout=30)  # it answers
         if name != "smtp":
             assert_bounded(metrics(site, "smtp"))
 
