@@ -5,8 +5,17 @@ variable's name. `python -m sidecars.settings` prints this table as Markdown (do
 holds its output). Secrets have no default: `./kiba run` makes random ones for a machine's own use.
 """
 
-from pydantic import Field, SecretStr
+from email.utils import parseaddr
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _author(text: str) -> str:
+    if text and "@" not in parseaddr(text)[1]:
+        raise ValueError("must be an address, or `Name <address>`")
+    return text
 
 
 class Settings(BaseSettings):
@@ -117,6 +126,16 @@ class Settings(BaseSettings):
     )
     dkim_rotate_days: int = Field(
         180, description="Age at which the next DKIM key takes over by itself; 0: never.", ge=0
+    )
+    unverified_domain_days: int = Field(
+        30,
+        description="Days after which a sending domain that was never verified is forgotten; 0: never.",
+        ge=0,
+    )
+    notices_from: Annotated[str, AfterValidator(_author)] = Field(
+        "",
+        description="Who tells teams by mail what happened, `Name <address>`, at a verified domain of an "
+        "operator's team; empty: nobody does.",
     )
     suppress_after_soft_bounces: int = Field(
         5,

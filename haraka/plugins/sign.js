@@ -15,15 +15,15 @@ exports.register = () => {
 exports.hook_data_post = hook(async ({ transaction }) => {
     const { mail } = transaction.notes
     if (!mail?.signed) return
-    const keys = await keysFor(mail.domain)
+    const keys = await keysFor(mail)
     if (keys.length === 0) return
     for (const value of await signatures(transaction.message_stream.whole(), keys))
         transaction.add_leading_header('DKIM-Signature', value)
 })
 
-async function keysFor(domain) {
+async function keysFor({ domain, teamId }) {
     try {
-        return await keysOf(domain)
+        return await keysOf(domain, teamId)
     } catch (err) {
         throw err instanceof NoKey ? new Refusal(451, '4.7.5', err.message) : err
     }

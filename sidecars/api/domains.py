@@ -9,7 +9,7 @@ from sidecars.api.auth import team_id
 from sidecars.api.errors import conflict, invalid, not_found
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, Body, Line, PageQuery, Path, Query, Timestamp, answer, example, page
-from sidecars.deliverability import dns_hosts, domain_records, domains, submitted_mail
+from sidecars.deliverability import dns_hosts, domain_records, domain_removal, domains, submitted_mail
 from sidecars.deliverability.dns_lookup import Dns, DnsUnavailable
 from sidecars.deliverability.domains import State
 from sidecars.models import SendingDomain
@@ -124,7 +124,7 @@ class DomainPage(Answer):
 class CheckAnswer(Answer):
     """One thing that mail needs, against what DNS holds."""
 
-    kind: str = Field(description="Of a record to publish; or spf, replies, parked.")
+    kind: str = Field(description="Of a record to publish; or spf, replies, parked, held by another team.")
     record: RecordAnswer | None = Field(description="What to publish, if it is a record of ours.")
     ok: bool | None = Field(description="Null where DNS could not be asked.")
     found: list[str]
@@ -168,13 +168,16 @@ class EnteredRecords(Answer):
 
 @api.post("/domains", responses={201: DomainDetail})
 def create_domain(body: NewDomain) -> Response:
-    """Add a domain"""
+    """Add a domain
+
+    Another team may have registered it, too. It is yours once the records of this answer are in its DNS.
+    """
     try:
         domain = domains.create(team_id(), body.name)
     except domains.DomainError as error:
         raise invalid("name", str(error)) from error
     except domains.DomainTaken as error:
-        raise conflict(f"The domain {error} is registered already.", "exists") from error
+        raise conflict(f"You have registered the domain {error} already.", "exists") from error
     return answer(_detail(domain), 201)
 
 
@@ -214,6 +217,21 @@ def change_domain(path: DomainPath, body: DomainChange) -> Response:
         except domains.DomainError as error:
             raise invalid("tracking_host", str(error)) from error
     return answer(_detail(_own_domain(domain.id)))
+
+
+@api.delete("/domains/<int:domain_id>", responses={204: None})
+def delete_domain(path: DomainPath) -> tuple[str, int]:
+    """Remove a domain
+
+    Its keys go, and nothing is sent from it any more. What was sent stays readable; its senders go, unless a
+    broadcast names them. 409 while broadcasts are on their way from it.
+    """
+    domain = _own_domain(path.domain_id)
+    try:
+        domain_removal.remove(domain.id)
+    except domain_removal.DomainInUse as error:
+        raise conflict(str(error), "in_use") from error
+    return "", 204
 
 
 @api.post("/domains/<int:domain_id>/verify", responses={200: Verification})

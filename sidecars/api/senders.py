@@ -29,7 +29,7 @@ class SenderAnswer(Answer):
     """What readers see as From."""
 
     id: int
-    domain_id: int
+    domain_id: int | None = Field(description="Null: the domain was removed; nothing can be sent.")
     name: str
     address: str
     reply_to: str | None

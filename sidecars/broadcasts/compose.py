@@ -84,9 +84,14 @@ def outgoing(mail: CompiledMail, recipient: Recipient, whose: Attribution, at: d
 
 
 def compile_variant(variant: Variant, prepared: PreparedContent, is_test: bool = False) -> CompiledMail:
-    """A variant as it is sent. A test belongs to no broadcast: nothing in it is tracked or unsubscribes."""
+    """A variant as it is sent. A test belongs to no broadcast: nothing in it is tracked or unsubscribes.
+
+    Raises LookupError where the team removed the sender's domain.
+    """
     broadcast = variant.broadcast
     sender, domain = broadcast.sender, broadcast.sender.domain
+    if domain is None:
+        raise LookupError(f"the domain of {sender.address} was removed")
     return compile_mail(
         prepared,
         Sender(sender.name, sender.address, sender.reply_to),

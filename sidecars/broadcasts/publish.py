@@ -74,7 +74,7 @@ class _Examined:
 
 
 def _examine(broadcast: Broadcast) -> _Examined:
-    problems = [*_sender_problems(broadcast), *_audience_problems(broadcast)]
+    problems = [*sender_problems(broadcast), *_audience_problems(broadcast)]
     variants = list(Variant.select().where(Variant.broadcast == broadcast).order_by(Variant.id))
     prepared = []
     for index, variant in enumerate(variants):
@@ -98,9 +98,14 @@ def prepare_variant(variant: Variant) -> PreparedContent:
     return prepare(ContentSource(kind, content.subject, content.preheader, content.body, content.text))
 
 
-def _sender_problems(broadcast: Broadcast) -> Iterator[FieldProblem]:
+def sender_problems(broadcast: Broadcast) -> Iterator[FieldProblem]:
+    """What keeps anything from going out in the name of the broadcast's sender."""
     domain = broadcast.sender.domain
-    if domain.verified_at is None:
+    if domain is None:
+        yield FieldProblem(
+            "sender_id", f"The domain of {broadcast.sender.address} was removed: choose another sender."
+        )
+    elif domain.verified_at is None:
         yield FieldProblem(
             "sender_id", f"{domain.name} is not verified: publish its DNS records, then verify the domain."
         )

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 from sidecars.broadcasts.compose import compile_variant, outgoing
 from sidecars.broadcasts.edges import edge_id
-from sidecars.broadcasts.errors import FieldProblem, NotPublishable
+from sidecars.broadcasts.errors import NotPublishable
 from sidecars.broadcasts.moves import move_sends
-from sidecars.broadcasts.publish import prepare_variant
+from sidecars.broadcasts.publish import prepare_variant, sender_problems
 from sidecars.broadcasts.states import Reason, SendState
 from sidecars.deliverability.suppressions import is_suppressed
 from sidecars.edge import messages
@@ -53,11 +53,8 @@ def send(variant: Variant, addresses: Sequence[str], reader: Recipient) -> list[
     Suppressed addresses get nothing. Raises NotPublishable where the sender's domain is not verified, as
     anyone could claim a domain; ContentError and Unsendable as `render`.
     """
-    domain = variant.broadcast.sender.domain
-    if domain.verified_at is None:
-        raise NotPublishable(
-            [FieldProblem("sender_id", f"{domain.name} is not verified; tests go out from verified domains.")]
-        )
+    if problems := list(sender_problems(variant.broadcast)):
+        raise NotPublishable(problems)
     prepared = _prepared(variant)
     mail = compile_variant(
         variant, replace(prepared, subject=SUBJECT_PREFIX + prepared.subject), is_test=True

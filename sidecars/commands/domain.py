@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from sidecars.models import SendingDomain
 
 name_argument = click.argument("name", metavar="DOMAIN")
+team_option = click.option("--team", "team_id", type=int, help="Where several teams registered it: whose.")
 
 
 @click.group()
 def domain() -> None:
-    """Add sending domains, show their records, check them in DNS, rotate keys.
+    """Add sending domains, show their records, check them in DNS, rotate keys, remove them.
 
     \b
       ./kiba domain add news.acme.example --team 1
@@ -27,6 +28,7 @@ def domain() -> None:
       ./kiba domain show news.acme.example --zone > news.acme.example.zone
       ./kiba domain check news.acme.example
       ./kiba domain rotate news.acme.example
+      ./kiba domain remove news.acme.example
       ./kiba domain list --state failing
       ./kiba domain ours
       ENCRYPTION_KEY=<new> ./kiba domain reseal
@@ -75,7 +77,8 @@ def add(name: str, team_id: int) -> None:
 @name_argument
 @click.option("--host", "host_key", help="As the panel of this DNS host wants them; auto: whoever DNS says.")
 @click.option("--zone", is_flag=True, help="As a zone file.")
-def show(name: str, host_key: str | None, zone: bool) -> None:
+@team_option
+def show(name: str, host_key: str | None, zone: bool, team_id: int | None) -> None:
     """Show the records to publish.
 
     \b
@@ -88,7 +91,7 @@ def show(name: str, host_key: str | None, zone: bool) -> None:
         from sidecars.deliverability import dns_hosts, domain_records
         from sidecars.deliverability.dns_lookup import Dns
 
-        found = _domain(name)
+        found = _domain(name, team_id)
         if zone:
             click.echo(domain_records.zone_file(found), nl=False)
             return
@@ -103,7 +106,8 @@ def show(name: str, host_key: str | None, zone: bool) -> None:
 
 @domain.command()
 @name_argument
-def check(name: str) -> None:
+@team_option
+def check(name: str, team_id: int | None) -> None:
     """Ask DNS now. Exits with 1 if mail cannot be sent from the domain.
 
     \b
@@ -113,8 +117,9 @@ def check(name: str) -> None:
         from sidecars.commands.domain_view import print_checks, sentence
         from sidecars.deliverability import domains
 
-        checks = domains.verify(_domain(name).id)
-        found = _domain(name)
+        asked = _domain(name, team_id)
+        checks = domains.verify(asked.id)
+        found = _domain(name, asked.team_id)
         print_checks(_console(), checks)
         click.echo(sentence(found))
         if found.verified_at is None:
@@ -123,7 +128,8 @@ def check(name: str) -> None:
 
 @domain.command()
 @name_argument
-def rotate(name: str) -> None:
+@team_option
+def rotate(name: str, team_id: int | None) -> None:
     """Have the next DKIM key sign from now on, if DNS has it.
 
     \b
@@ -132,13 +138,30 @@ def rotate(name: str) -> None:
     with _refusals():
         from sidecars.deliverability import domains
 
-        found = domains.rotate(_domain(name).id)
+        found = domains.rotate(_domain(name, team_id).id)
         click.echo(
             f"{found.dkim_selector} signs from now on.\n"
             f"Leave the record {found.previous_selector}._domainkey.{found.name} till "
             f"{domains.previous_needed_until(found):%Y-%m-%d}.\n"
             f"Publish the next key, {found.next_selector}: ./kiba domain show {found.name}"
         )
+
+
+@domain.command()
+@name_argument
+@team_option
+def remove(name: str, team_id: int | None) -> None:
+    """Take a domain and its keys away from its team; what was sent stays readable.
+
+    \b
+      ./kiba domain remove news.acme.example --team 1
+    """
+    with _refusals():
+        from sidecars.deliverability import domain_removal
+
+        found = _domain(name, team_id)
+        domain_removal.remove(found.id)
+        click.echo(f"{found.name} of team {found.team_id} is removed.")
 
 
 @domain.command()
@@ -189,12 +212,13 @@ def reseal(old_key: str) -> None:
 def _refusals() -> Iterator[None]:
     """What the rules of domains refuse ends the command with its sentence."""
     from sidecars.deliverability.dns_lookup import DnsUnavailable
+    from sidecars.deliverability.domain_removal import DomainInUse
     from sidecars.deliverability.domains import DomainError, DomainTaken, NextKeyUnseen
 
     with refusals():
         try:
             yield
-        except (DomainError, NextKeyUnseen) as error:
+        except (DomainError, DomainInUse, NextKeyUnseen) as error:
             raise click.ClickException(str(error)) from error
         except DomainTaken as error:
             raise click.ClickException(f"{error} is registered already: ./kiba domain list") from error
@@ -202,14 +226,22 @@ def _refusals() -> Iterator[None]:
             raise click.ClickException(f"DNS could not be asked; is DNS_SERVERS right? ({error})") from error
 
 
-def _domain(name: str) -> "SendingDomain":
+def _domain(name: str, team_id: int | None) -> "SendingDomain":
+    """The team's; without a team the one that is verified, or the only one there is."""
     from sidecars.deliverability.domains import domain_name
     from sidecars.models import SendingDomain
 
-    found = SendingDomain.get_or_none(SendingDomain.name == domain_name(name))
-    if found is None:
+    rows = list(SendingDomain.select().where(SendingDomain.name == domain_name(name)))
+    if team_id is not None:
+        rows = [row for row in rows if row.team_id == team_id]
+    elif verified := [row for row in rows if row.verified_at]:
+        rows = verified
+    if not rows:
         raise click.ClickException(f"There is no sending domain {name}: ./kiba domain list")
-    return found
+    if len(rows) > 1:
+        teams = ", ".join(str(row.team_id) for row in rows)
+        raise click.UsageError(f"Teams {teams} have registered {name}: say which one with --team.")
+    return rows[0]
 
 
 def _host(key: str) -> "DnsHost":

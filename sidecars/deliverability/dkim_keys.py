@@ -1,6 +1,7 @@
 """Key pairs for DKIM: RSA-2048 (RFC 8301) and Ed25519 (RFC 8463)."""
 
 import base64
+import secrets
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -30,14 +31,16 @@ def make_ed25519() -> KeyPair:
 
 
 def selector_after(last: str | None) -> str:
-    """A name for the key that follows `last`: `kb202611`, then `kb202611-2` in the same month.
+    """A name for the key that follows `last`: `kb202611f3a9`, then `kb202611f3a9-2` in the same month.
 
     A name is never used again, so that no resolver answers with the key that had it before
-    (M3AAWG DKIM Key Rotation Best Common Practices).
+    (M3AAWG DKIM Key Rotation Best Common Practices); nor by two teams that register one domain.
     """
     month = f"kb{now():%Y%m}"
     name, _, number = (last or "").partition("-")
-    return f"{month}-{int(number or 1) + 1}" if name == month else month
+    if name.startswith(month):
+        return f"{name}-{int(number or 1) + 1}"
+    return month + secrets.token_hex(2)
 
 
 def _pair(key: rsa.RSAPrivateKey | Ed25519PrivateKey, public: bytes) -> KeyPair:

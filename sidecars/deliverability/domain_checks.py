@@ -15,7 +15,7 @@ from sidecars.deliverability.domain_records import DnsRecord, RecordKind, record
 from sidecars.deliverability.record_judges import Verdict
 from sidecars.models import SendingDomain
 
-CheckKind = RecordKind | Literal["spf", "replies", "parked"]
+CheckKind = RecordKind | Literal["spf", "replies", "parked", "held"]
 Judge = Callable[[LookUp], Verdict]
 
 AT_ONCE = 8
@@ -34,7 +34,7 @@ class Check:
     @property
     def required(self) -> bool:
         """Without it the domain is not verified."""
-        return self.record is not None and self.record.required
+        return self.kind == "held" or (self.record is not None and self.record.required)
 
 
 def run(domain: SendingDomain) -> list[Check]:

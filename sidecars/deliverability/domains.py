@@ -2,6 +2,9 @@
 
 A domain is `pending` till its required records are seen, then `verified`. A record that vanishes makes it
 `failing`: it sends on for DOMAIN_GRACE_HOURS, with a warning, and is `stopped` then.
+
+Any team may register a name. It is verified for the one whose own key is in its DNS; while that one's records
+are there no other is, and when they fail, whoever has theirs there takes the name over.
 """
 
 import logging
@@ -10,13 +13,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import idna
-from peewee import IntegrityError
+from peewee import DoesNotExist, IntegrityError
 
 from sidecars.deliverability import dkim_keys, domain_checks
 from sidecars.deliverability.domain_checks import Check
 from sidecars.deliverability.seal import seal
 from sidecars.edge.records import write_domain
 from sidecars.models import SendingDomain, database, now
+from sidecars.notices import outbox
 from sidecars.settings import settings
 
 log = logging.getLogger(__name__)
@@ -40,7 +44,7 @@ class DomainError(ValueError):
 
 
 class DomainTaken(Exception):
-    """The domain is already registered, by this team or another."""
+    """The team has registered the domain already."""
 
 
 class NextKeyUnseen(Exception):
@@ -78,7 +82,7 @@ def sign_with_ed25519(domain_id: int, wanted: bool) -> None:
         return
     key = dkim_keys.make_ed25519() if wanted else None
     SendingDomain.update(
-        ed25519_selector=f"kb{now():%Y%m}ed" if key else None,
+        ed25519_selector=f"{dkim_keys.selector_after(None)}ed" if key else None,
         ed25519_private_key=seal(key.private_pem) if key else None,
         ed25519_public_key=key.published if key else None,
         ed25519_verified_at=None,
@@ -155,7 +159,6 @@ def verify(domain_id: int) -> list[Check]:
         log.warning("DKIM record vanished, the next key took over", extra=_ids(domain))
         return verify(domain_id)
     write_domain(domain_id)
-    _tell(domain, after)
     return checks
 
 
@@ -236,13 +239,25 @@ def _switch_keys(domain_id: int) -> None:
     log.info("DKIM key rotated", extra=_ids(domain) | {"selector": domain.next_selector})
 
 
-def _write_down(asked: SendingDomain, checks: Sequence[Check]) -> SendingDomain | None:
-    """The domain with the outcome of its checks; None where it is not the one that was asked for any more."""
+def _write_down(asked: SendingDomain, checks: list[Check]) -> SendingDomain | None:
+    """The domain with the outcome of its checks; None where it is not the one that was asked for any more.
+
+    Adds a check where another team holds the name. Whom this concerns is told of it.
+    """
     with database.atomic():
-        domain = SendingDomain.select().where(SendingDomain.id == asked.id).for_update().get()
+        registered = _registered(asked.name)
+        domain = next((row for row in registered if row.id == asked.id), None)
+        if domain is None:
+            raise DoesNotExist(f"The domain {asked.name} was removed meanwhile.")
         if _questions(domain) != _questions(asked):
             return None
-        moment = now()
+        before, failed_since, moment = state_of(domain), domain.failing_since, now()
+        holder = next((row for row in registered if row.verified_at and row.id != domain.id), None)
+        if holder is not None and _is_proven(checks):
+            if holder.failing_since is None:
+                checks.append(_held(holder))
+            else:
+                _take_away(holder, moment)
         for column, kind in (
             ("dkim_verified_at", "dkim"),
             ("next_verified_at", "dkim_next"),
@@ -260,14 +275,51 @@ def _write_down(asked: SendingDomain, checks: Sequence[Check]) -> SendingDomain 
             for check in checks
             if not check.ok
         ]
-        domain.save()
+        domain.save(only=domain.dirty_fields)  # the database makes `held_name`
+        _tell(domain, before, failed_since or domain.failing_since)
         return domain
+
+
+def _registered(name: str) -> list[SendingDomain]:
+    """Of all teams, locked: who verifies one decides about the others."""
+    rows = SendingDomain.select().where(SendingDomain.name == name).order_by(SendingDomain.id)
+    return list(rows.for_update())
+
+
+def _is_proven(checks: Sequence[Check]) -> bool:
+    """Whether the name is its team's: its own key stands there, and the return path leads to us."""
+    return all(check.ok for check in checks if check.required)
+
+
+def _held(holder: SendingDomain) -> Check:
+    """What whoever rules the zone may do about the other team, whose key they can see there."""
+    name = f"{holder.dkim_selector}._domainkey.{holder.name}"
+    return Check(
+        "held",
+        None,
+        False,
+        [name],
+        f"Your records are right, but another team sends from {holder.name} as long as its own are there. "
+        f"If it should not, remove its TXT record {name}: that is seen at its next check, and the domain is "
+        "yours at the next one here.",
+    )
+
+
+def _take_away(holder: SendingDomain, moment: datetime) -> None:
+    """Stops a failing domain before its grace is over; the fan-out looks at it next, for what it sends."""
+    before = state_of(holder)
+    holder.verified_at, holder.next_check_at = None, moment
+    taken = "Another team has its own records there now, and has taken the name over."
+    holder.problems = [{"kind": "held", "required": True, "message": taken}]
+    holder.save(only=holder.dirty_fields)
+    _tell(holder, before, holder.failing_since)
+    database.after_commit(lambda: write_domain(holder.id))
 
 
 def _judge(domain: SendingDomain, checks: Sequence[Check], moment: datetime) -> None:
     """Verified while all required records are seen; what DNS contradicts for longer than the grace is not."""
     required = [check.ok for check in checks if check.required]
-    if all(required):
+    if _is_proven(checks):
         domain.verified_at = domain.verified_at or moment
         domain.failing_since = None
     elif False in required and domain.verified_at is not None:
@@ -293,20 +345,29 @@ def _since(ok: bool | None, before: datetime | None, moment: datetime) -> dateti
     return (before or moment) if ok else None
 
 
-def _tell(before: SendingDomain, after: SendingDomain) -> None:
-    state = state_of(after)
-    if state == state_of(before):
+def _tell(domain: SendingDomain, before: State, failed_since: datetime | None) -> None:
+    """Logs a change of its state, and has its team told of one that began with a record that vanished."""
+    state = state_of(domain)
+    if state == before:
         return
-    faults = " ".join(problem["message"] for problem in after.problems if problem["required"])
+    faults = [problem["message"] for problem in domain.problems or [] if problem["required"]]
+    ids = _ids(domain)
     if state == "failing":
-        said = {"stops_at": f"{stops_at(after):%Y-%m-%dT%H:%MZ}", "error": faults}
-        log.warning(
-            "a sending domain's record vanished; it stops unless that comes back", extra=_ids(after) | said
-        )
+        said = {"stops_at": f"{stops_at(domain):%Y-%m-%dT%H:%MZ}", "error": " ".join(faults)}
+        log.warning("a sending domain's record vanished; it stops unless that comes back", extra=ids | said)
     elif state == "stopped":
-        log.error("a sending domain stopped, its records are gone", extra=_ids(after) | {"error": faults})
+        log.error("a sending domain stopped, its records are gone", extra=ids | {"error": " ".join(faults)})
     else:
-        log.info("sending domain verified", extra=_ids(after))
+        log.info("sending domain verified", extra=ids)
+    if failed_since is not None:
+        facts = {
+            "domain": domain.name,
+            "domain_id": domain.id,
+            "faults": faults,
+            "stops_at": stops_at(domain),
+        }
+        about, occurrence = f"domain:{domain.id}", failed_since.isoformat()
+        outbox.tell(domain.team_id, f"domain_{state}", about, occurrence, **facts)
 
 
 def _ids(domain: SendingDomain) -> dict[str, object]:

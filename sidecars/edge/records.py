@@ -33,11 +33,17 @@ def write_domain(domain_id: int) -> None:
     """DOMAIN:<domain> → how its mail is signed and where its bounces go, and its team's record with it.
 
     The private key stays sealed (`deliverability/seal.py`); the edge opens it. A domain that is not
-    verified is written too: its signing can be tried, but no team record allows it as a sender.
+    verified is written too: its signing can be tried, but no team record allows it as a sender. Of several
+    teams that registered the name it is the one that holds it, or held it last.
     """
     domain = SendingDomain.get_by_id(domain_id)
-    _write_domain(domain.name)
-    write_team(domain.team_id)
+    write_domain_of(domain.team_id, domain.name)
+
+
+def write_domain_of(team_id: int, name: str) -> None:
+    """The same for a domain that the team may have removed."""
+    _write_domain(name)
+    write_team(team_id)
 
 
 def write_all() -> int:
@@ -80,7 +86,9 @@ def _known(key: Callable[[str], str]) -> set[str]:
 
 def _write_domain(name: str) -> None:
     with database.atomic():
-        domain = SendingDomain.select().where(SendingDomain.name == name).for_update().first()
+        registered = SendingDomain.select().where(SendingDomain.name == name)
+        holder_first = (SendingDomain.verified_at.is_null(), SendingDomain.failing_since.is_null())
+        domain = registered.order_by(*holder_first, SendingDomain.id).for_update().first()
         _replace(names.domain_key(name), _domain_record(domain) if domain else {})
 
 

@@ -22,8 +22,10 @@ from sidecars.fanout.app import huey, import_contacts
 from sidecars.fanout.archiver import keep_archiving
 from sidecars.fanout.auditor import keep_auditing
 from sidecars.fanout.domain_watcher import keep_watching
+from sidecars.fanout.notifier import keep_notifying
 from sidecars.fanout.stop_loss_watcher import keep_watching_losses
 from sidecars.models import database
+from sidecars.notices.mailing import NoOrigin, origin
 from sidecars.settings import settings
 from sidecars.telemetry import HealthServer, checks, health_server, setup
 
@@ -37,13 +39,15 @@ def main() -> None:
     setup("fanout")
     logging.getLogger("huey").setLevel(logging.WARNING)  # its two lines a task say nothing of the broadcast
     health = health_server(
-        settings.fanout_health_port, {"mysql": checks.mysql, "redis": checks.redis, "edge": edge}
+        settings.fanout_health_port,
+        {"mysql": checks.mysql, "redis": checks.redis, "edge": edge, "notices": notices},
     )
     stopping = threading.Event()
     beside = [
         threading.Thread(target=keep_time, args=(stopping,), name="clock"),
         threading.Thread(target=keep_auditing, args=(stopping,), name="auditor"),
         threading.Thread(target=keep_watching, args=(stopping,), name="domain watcher"),
+        threading.Thread(target=keep_notifying, args=(stopping,), name="notifier"),
         threading.Thread(target=keep_watching_losses, args=(stopping,), name="stop-loss watcher"),
     ]
     for thread in beside:
@@ -120,6 +124,15 @@ def look() -> None:
     if queued < settings.fanout_workers:
         for import_id in importing.stalled():
             import_contacts(import_id)
+
+
+def notices() -> str:
+    """Who mails them, or why nobody does; that keeps no other mail from going out."""
+    try:
+        with database.connection_context():
+            return f"from {origin().sender.address}"
+    except NoOrigin as error:
+        return str(error)
 
 
 def edge() -> str:

@@ -4,10 +4,12 @@ import logging
 import threading
 from contextlib import suppress
 
+from peewee import DoesNotExist
+
 from sidecars.broadcasts import control
 from sidecars.broadcasts.errors import WrongState
 from sidecars.broadcasts.states import BroadcastState
-from sidecars.deliverability import domain_schedule, domains
+from sidecars.deliverability import domain_removal, domain_schedule, domains
 from sidecars.models import Broadcast, SenderIdentity, SendingDomain, database
 from sidecars.telemetry import SENDING_DOMAINS
 
@@ -32,14 +34,26 @@ def keep_watching(stopping: threading.Event) -> None:
 
 
 def look_at(domain_id: int) -> None:
-    """Checks the domain, rotates its key if that is due, and pauses what is being sent from a stopped one."""
-    domains.verify(domain_id)
-    domain = SendingDomain.get_by_id(domain_id)
+    """Checks the domain, rotates its key if that is due, and pauses what is being sent from a stopped one.
+
+    Forgets one that nobody has proven for long, and passes over one that its team removes meanwhile.
+    """
+    with suppress(DoesNotExist):
+        domains.verify(domain_id)
+        _follow(SendingDomain.get_by_id(domain_id))
+
+
+def _follow(domain: SendingDomain) -> None:
+    """What follows from its state."""
     if domains.rotation_due(domain):
         with suppress(domains.NextKeyUnseen):
-            domains.rotate(domain_id)
+            domains.rotate(domain.id)
     if domains.state_of(domain) == "stopped":
         _pause_broadcasts(domain)
+    if domain_removal.is_stale(domain):
+        with suppress(domain_removal.DomainInUse):
+            domain_removal.remove(domain.id)
+            log.info("a domain that was never verified is forgotten", extra={"domain": domain.name})
 
 
 def _pause_broadcasts(domain: SendingDomain) -> None:

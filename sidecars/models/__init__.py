@@ -15,6 +15,7 @@ from sidecars.models.broadcasts import Broadcast, Content, Link, Variant
 from sidecars.models.database import BaseModel, UtcDateTimeField, database, migrate, now
 from sidecars.models.domains import SenderIdentity, SendingDomain
 from sidecars.models.lanes import LaneControl, LanePolicy, OperatorAction, Source, Warmup
+from sidecars.models.notices import MailStream, Notice
 from sidecars.models.sends import Edge, Email, Send, SendSlice
 from sidecars.models.suppressions import ErasedAddress, SoftBounce, Suppression, SuppressionRemoval
 
@@ -34,7 +35,9 @@ __all__ = [
     "LaneControl",
     "LanePolicy",
     "Link",
+    "MailStream",
     "Membership",
+    "Notice",
     "OperatorAction",
     "PropertyDefinition",
     "Segment",

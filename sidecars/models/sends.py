@@ -75,9 +75,10 @@ class SendSlice(BaseModel):
 
 
 class Email(BaseModel):
-    """A mail of no broadcast: `source` is smtp, api or test.
+    """A mail of no broadcast: `source` is smtp, api, test or notice.
 
-    `submission` is the same for all recipients of a mail that a team's program handed over; else NULL.
+    `submission` is the same for all recipients of a mail that a team's program handed over, or of a notice
+    (`notice-7`); else NULL.
     """
 
     id = BigAutoField()

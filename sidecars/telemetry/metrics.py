@@ -42,6 +42,11 @@ SENDING_DOMAINS = Gauge(
     "Domains in a state: pending, verified, failing (a record vanished, it still sends), stopped.",
     ["state"],
 )
+NOTICES = Counter(
+    "kibamail_notices_total",
+    "Notices to teams' people: mailed; or unmailed, as NOTICES_FROM is not set or was not verified in time.",
+    ["outcome"],
+)
 
 
 @contextmanager

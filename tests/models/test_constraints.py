@@ -44,6 +44,11 @@ def send(rows, **values):
     return Send.insert(row | values).execute()
 
 
+def domain(team, **values):
+    key = {"dkim_selector": "a", "dkim_private_key": "a", "dkim_public_key": "a", "return_path": "a"}
+    return SendingDomain.create(team=team, name="news.acme.example", **key, **values)
+
+
 def slice_of(rows, **values):
     row = {"broadcast": rows.broadcast, "lo": 1, "hi": 500, "n": 500, "state": "open"}
     return SendSlice.insert(row | values).execute()
@@ -56,14 +61,11 @@ BAD = {
         team=rows.team, user=User.create(email="a@b.example", name="A"), role="OWNER"
     ).execute(),
     "a key of no team": lambda rows: ApiKey.create(team=0, name="k", prefix="kb_", sha256=b"x" * 32),
-    "a domain that another team has": lambda rows: SendingDomain.create(
-        team=Team.create(name="Other"),
-        name="news.acme.example",
-        dkim_selector="a",
-        dkim_private_key="a",
-        dkim_public_key="a",
-        return_path="a",
+    "a name that is verified for two teams": lambda rows: (
+        domain(Team.create(name="One"), verified_at=now()),
+        domain(Team.create(name="Other"), verified_at=now()),
     ),
+    "a team's domain twice": lambda rows: domain(rows.team),
     "the same sender twice": lambda rows: SenderIdentity.create(
         team=rows.team, domain=rows.domain, name="Again", address="hi@news.acme.example"
     ),

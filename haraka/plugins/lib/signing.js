@@ -6,18 +6,20 @@ const { signParts } = require('./dkim')
 const { records } = require('./services')
 const { settings } = require('./settings')
 
-/** The domain's record is gone from Redis, or was never there; the API writes it again. */
+/** The domain's record is gone from Redis, or was never there, and the API writes it again; or it is another team's now. */
 class NoKey extends Error {}
 
 /**
  * @param {string} domain of the author
+ * @param {number} teamId whose mail it is
  * @returns {Promise<import('./dkim').Key[]>} none where another host signs (KIBA_SIGN=0)
  * @throws {NoKey}
  */
-async function keysOf(domain) {
+async function keysOf(domain, teamId) {
     if (!settings.sign) return []
     const record = await records.domain(domain)
-    if (!record) throw new NoKey(`${domain} has no signing key here any more`)
+    if (record?.teamId !== teamId)
+        throw new NoKey(`Team ${teamId} has no signing key of ${domain} here any more`)
     return record.keys
 }
 
@@ -27,7 +29,7 @@ async function keysOf(domain) {
  * @throws {NoKey}
  */
 async function signedParts(mail) {
-    const keys = mail.signed ? [] : await keysOf(mail.domain)
+    const keys = mail.signed ? [] : await keysOf(mail.domain, mail.teamId)
     if (keys.length === 0) return mail.parts()
     return [await signParts(mail.template, mail.values(), keys), ...mail.parts()]
 }
