@@ -16,8 +16,9 @@ Rows = list[dict[str, Any]]
 def broadcast_report(team_id: int, broadcast_id: int) -> dict[str, Any]:
     """Everything that a broadcast's page shows; all counts are mails unless they are called `total`.
 
-    `delivered`, `bounced`, `unknown` (may have arrived), `waiting` (an edge has it), `deferred` (at least
-    once, whatever came after), `complaints`, `auto_replies`; `bounced_by_reason` {reason: mails};
+    `delivered`, `bounced`, `unknown` (may have arrived), `cancelled` (by an edge that had it), `waiting` (an
+    edge has it), `deferred` (at least once, whatever came after), `complaints`, `auto_replies`;
+    `bounced_by_reason` {reason: mails};
     `unsubscribes` and `unsubscribed_by_method` {method: people}; `opens` and `clicks` {total, unique, people:
     {total, unique}, machines: {total}, by_verdict: {verdict: {total, unique}}}; lists of rows, as the queries
     of their names give them: `by_hour` (hours in UTC), `by_provider`, `by_link`, `by_country`, `by_device`.
@@ -40,7 +41,8 @@ def broadcast_report(team_id: int, broadcast_id: int) -> dict[str, Any]:
 def message_timeline(team_id: int, message_id: UUID) -> Rows:
     """Every event of one mail of the team, in order, with `event_id`, `type` and `occurred_at` (UTC).
 
-    Types: accepted, delivered, deferred, bounced, unknown, inbound (with `kind`), open, click, unsubscribe.
+    Types: accepted, delivered, deferred, bounced, unknown, cancelled, inbound (with `kind`), open, click,
+    unsubscribe.
     Empty for a mail that the team does not have. Raises redis.RedisError or peewee.PeeweeException too.
     """
     whose = resolve([message_id]).get(message_id)
@@ -56,7 +58,10 @@ def message_timeline(team_id: int, message_id: UUID) -> Rows:
 
 
 def final_states(team_id: int, broadcast_id: int) -> dict[UUID, str]:
-    """`delivered`, `bounced`, `unknown` or `accepted` (none yet) of each mail that an edge told of."""
+    """`delivered`, `bounced`, `unknown`, `cancelled` or `accepted` (none yet) of each mail.
+
+    Of those that an edge told of.
+    """
     return {row["message_id"]: row["state"] for row in _of_broadcast("final_states", team_id, broadcast_id)}
 
 

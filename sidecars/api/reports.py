@@ -62,6 +62,7 @@ class Report(Answer):
     bounced: int
     bounced_by_reason: dict[str, int]
     unknown: int = Field(description="The connection was lost after the text: they may have arrived.")
+    cancelled: int = Field(description="By an edge that had them. `states` has those that none had, too.")
     waiting: int = Field(description="An edge has them.")
     deferred: int = Field(description="At least once, whatever came after.")
     complaints: int
@@ -111,7 +112,9 @@ class Books(Answer):
     planned_total: int
     states: dict[str, int] = Field(description="The ledger: they add up to `sum`.")
     sum: int
-    clickhouse: dict[str, int] = Field(description="Counted from events, to hold against `states`.")
+    clickhouse: dict[str, int] = Field(
+        description="Counted from events, to hold against `states`; of `cancelled`, those that an edge had."
+    )
     balanced: bool = Field(description="Events on their way make a difference for a second or two.")
     differences: list[str]
     messages: list[DifferingMail] = Field(description="The first twenty mails that differ.")

@@ -9,16 +9,18 @@ from itertools import islice
 
 from sidecars.analytics.client import query
 from sidecars.broadcasts import ledger
-from sidecars.broadcasts.compare import SHARED, Differing, differing
+from sidecars.broadcasts.compare import CANCELLED, Differing, differing
 from sidecars.broadcasts.on_the_way import OnTheWay, missing, on_the_way
+from sidecars.broadcasts.told import ALWAYS_TOLD
 from sidecars.models import Broadcast
 
 MESSAGES_SHOWN = 20
+_COMPARED = tuple(state.name.lower() for state in ALWAYS_TOLD)
 
 
 @dataclass(frozen=True)
 class Balance:
-    """Sends by state in the ledger, and what ClickHouse counted of the same.
+    """Sends by state in the ledger, and what ClickHouse counted of the same; of `cancelled`, those at edges.
 
     `differences` are in words, `messages` the first mails of which the two tell differently.
     """
@@ -41,7 +43,7 @@ def balance(broadcast: Broadcast) -> Balance:
     states = ledger.counts(broadcast.id)
     total = states.pop("total")
     told = query("mails", team_id=broadcast.team_id, broadcast_id=broadcast.id)[0]
-    clickhouse = {state.name.lower(): int(told[state.name.lower()]) for state in SHARED}
+    clickhouse = {state: int(told[state]) for state in (*_COMPARED, CANCELLED)}
     planned_total = Broadcast.get_by_id(broadcast.id).planned_total
     messages = list(islice(differing(broadcast), MESSAGES_SHOWN))
     under_way = on_the_way(broadcast)
@@ -63,8 +65,10 @@ def _sums(planned_total: int, total: int) -> Iterator[str]:
 def _counts(
     states: Mapping[str, int], clickhouse: Mapping[str, int], messages: list[Differing]
 ) -> Iterator[str]:
-    odd = [state for state, number in clickhouse.items() if states[state] != number]
+    odd = [state for state in _COMPARED if states[state] != clickhouse[state]]
     for state in odd:
         yield f"the ledger has {states[state]:,} {state}, ClickHouse {clickhouse[state]:,}"
-    if messages and not odd:
+    if any(CANCELLED in (each.ledger, each.clickhouse) for each in messages):
+        yield "the ledger and ClickHouse tell differently of which mails an edge has cancelled"
+    elif messages and not odd:
         yield "the ledger and ClickHouse have the same numbers, but of other mails"

@@ -9,19 +9,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
 from sidecars.analytics.client import query
+from sidecars.archive.rows import SendRow
 from sidecars.archive.sends import is_archived, read_sends
 from sidecars.broadcasts.states import SendState
+from sidecars.broadcasts.told import IS_TOLD, told
 from sidecars.models import Broadcast, database
 
-# What both sides can tell: the ledger was told it by the events that ClickHouse keeps.
-SHARED = (SendState.DELIVERED, SendState.BOUNCED, SendState.UNKNOWN)
 BUCKET = 5000
 
-_WORDS = frozenset(state.name.lower() for state in SHARED)
+CANCELLED = SendState.CANCELLED.name.lower()
 # Mails and their checksum, by bucket and state.
 Marks = dict[tuple[int, str], tuple[int, int]]
 
@@ -54,9 +55,9 @@ def _ledger_marks(broadcast: Broadcast) -> Marks:
     if is_archived(broadcast.id):
         return _archived_marks(broadcast)
     rows = database.execute_sql(
-        """SELECT contact_id DIV %s, state, COUNT(*), SUM(CRC32(message_id)) FROM sends
-            WHERE broadcast_id = %s AND state IN (%s, %s, %s) GROUP BY 1, 2""",
-        (BUCKET, broadcast.id, *SHARED),
+        f"""SELECT contact_id DIV %s, state, COUNT(*), SUM(CRC32(message_id)) FROM sends
+             WHERE broadcast_id = %s AND {IS_TOLD} GROUP BY 1, 2""",
+        (BUCKET, broadcast.id),
     )
     return {
         (int(bucket), SendState(state).name.lower()): (int(mails), int(mark))
@@ -68,8 +69,8 @@ def _archived_marks(broadcast: Broadcast) -> Marks:
     mails: Counter[tuple[int, str]] = Counter()
     marks: Counter[tuple[int, str]] = Counter()
     for row in read_sends(broadcast.id):
-        if row.state in SHARED:
-            key = row.contact_id // BUCKET, SendState(row.state).name.lower()
+        if state := told(row):
+            key = row.contact_id // BUCKET, state
             mails[key] += 1
             marks[key] += crc32(row.message_id.bytes)
     return {key: (mails[key], marks[key]) for key in mails}
@@ -83,21 +84,27 @@ def _clickhouse_marks(broadcast: Broadcast) -> Marks:
 def _in_bucket(broadcast: Broadcast, bucket: int) -> Iterator[Differing]:
     lo, hi = bucket * BUCKET, (bucket + 1) * BUCKET - 1
     ledger = {
-        row.message_id: (
-            SendState(row.state).name.lower(),
-            datetime.fromtimestamp(max(row.accepted_at, row.settled_at), UTC),
-        )
+        row.message_id: row
         for row in read_sends(broadcast.id, after=lo - 1, limit=BUCKET)
         if row.contact_id <= hi
     }
-    told = query("states_between", team_id=broadcast.team_id, broadcast_id=broadcast.id, lo=lo, hi=hi)
-    clickhouse = {row["message_id"]: (row["state"], row["at"]) for row in told}
+    rows = query("states_between", team_id=broadcast.team_id, broadcast_id=broadcast.id, lo=lo, hi=hi)
+    clickhouse = {row["message_id"]: row for row in rows}
     for message_id in sorted(ledger.keys() | clickhouse.keys()):
         ours, theirs = ledger.get(message_id), clickhouse.get(message_id)
-        if _shared(ours) != _shared(theirs):
-            since = max(each[1] for each in (ours, theirs) if each)
-            yield Differing(message_id, ours and ours[0], theirs and theirs[0], since)
+        if not _agree(ours, theirs):
+            state = SendState(ours.state).name.lower() if ours else None
+            since = [*([_since(ours)] if ours else ()), *([theirs["at"]] if theirs else ())]
+            yield Differing(message_id, state, theirs["state"] if theirs else None, max(since))
 
 
-def _shared(told: tuple[str, datetime] | None) -> str | None:
-    return told[0] if told and told[0] in _WORDS else None
+def _agree(ours: SendRow | None, theirs: dict[str, Any] | None) -> bool:
+    """A mail that was cancelled here while it was on its way to an edge may have been cancelled there too."""
+    at_edge = theirs["state"] if theirs and theirs["state"] != "accepted" else None
+    if at_edge == CANCELLED:
+        return ours is not None and ours.state == SendState.CANCELLED
+    return at_edge == (told(ours) if ours else None)
+
+
+def _since(send: SendRow) -> datetime:
+    return datetime.fromtimestamp(max(send.accepted_at, send.settled_at), UTC)

@@ -188,8 +188,6 @@ def _move(edge: Edge, loss: Loss, contact_ids: list[int]) -> None:
         # Claims first: of a mail that is planned while they stand, another edge would say it is taken.
         claims.release(loss.broadcast_id, claims.held_by(edge.name, loss.broadcast_id, contact_ids))
         _plan_again(loss.broadcast_id, contact_ids)
-    elif loss.becomes is SendState.CANCELLED:
-        move_sends(loss.broadcast_id, contact_ids, accepted, loss.becomes, Reason.CANCELLED)
     else:
         move_sends(loss.broadcast_id, contact_ids, accepted, loss.becomes, Reason.EDGE_LOST)
 

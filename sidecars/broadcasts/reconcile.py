@@ -10,14 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from sidecars.analytics.reports import deferred, engagement, final_states
+from sidecars.archive.rows import SendRow
 from sidecars.archive.sends import read_sends
 from sidecars.broadcasts.on_the_way import OnTheWay, missing, on_the_way
 from sidecars.broadcasts.states import SendState
+from sidecars.broadcasts.told import told
 from sidecars.models import Broadcast
 
 DIFFERENCES_SHOWN = 20
 STATES = ("delivered", "bounced", "unknown")
-COMPARED = (*STATES, "opened", "clicked", "unsubscribed")
+AT_EDGE = "cancelled at an edge"
+COMPARED = (*STATES, AT_EDGE, "opened", "clicked", "unsubscribed")
 
 Mails = set[UUID]
 Receipt = Mapping[str, Any]
@@ -53,18 +56,21 @@ def reconcile(broadcast_id: int, receipts: Iterable[Receipt] | None = None) -> B
     broadcast = Broadcast.get_by_id(broadcast_id)
     under_way = on_the_way(broadcast)
     of_broadcast = (broadcast.team_id, broadcast_id)
-    states, attempts = _ledger(broadcast_id)
+    sends = {row.message_id: row for row in read_sends(broadcast_id)}
+    states = {mail: SendState(row.state) for mail, row in sends.items()}
     facts = None if receipts is None else _facts(receipts, set(states))
     ledger = {what: _having(states, SendState[what.upper()]) for what in STATES}
-    told = final_states(*of_broadcast)
-    clickhouse = {what: _having(told, what) for what in STATES} | engagement(*of_broadcast)
+    heard = final_states(*of_broadcast)
+    clickhouse = {what: _having(heard, what) for what in STATES} | engagement(*of_broadcast)
+    clickhouse[AT_EDGE] = _having(heard, "cancelled")
+    ledger[AT_EDGE] = _cancelled_at_edge(sends, clickhouse[AT_EDGE])
     received = {} if facts is None else _received(facts, ledger)
     differences = [
         *_sums(broadcast.planned_total, len(states)),
         *missing(under_way),
         *(
             f"{mail} is unknown to the ledger, but not to ClickHouse"
-            for mail in sorted(set(told) - set(states))
+            for mail in sorted(set(heard) - set(states))
         ),
         *(_repeated(facts["accepted"]) if facts else ()),
     ]
@@ -74,7 +80,7 @@ def reconcile(broadcast_id: int, receipts: Iterable[Receipt] | None = None) -> B
         rows.append(Line(what, *(None if mails is None else len(mails) for mails in sources)))
         differences += _differences(what, *sources)
     settled = ledger["delivered"] | ledger["bounced"]
-    put_off = {mail for mail in settled if attempts[mail] > 1}
+    put_off = {mail for mail in settled if sends[mail].attempts > 1}
     told_put_off = deferred(*of_broadcast) & settled
     witnessed = None if facts is None else len(_put_off(facts) & settled)
     rows.append(Line("deferred", len(put_off), len(told_put_off), witnessed))
@@ -84,14 +90,17 @@ def reconcile(broadcast_id: int, receipts: Iterable[Receipt] | None = None) -> B
     return Books(not differences, rows, differences[:DIFFERENCES_SHOWN], under_way)
 
 
-def _ledger(broadcast_id: int) -> tuple[dict[UUID, SendState], dict[UUID, int]]:
-    rows = read_sends(broadcast_id)
-    states = {row.message_id: SendState(row.state) for row in rows}
-    return states, {row.message_id: row.attempts for row in rows}
-
-
 def _having(states: Mapping[UUID, Any], wanted: Any) -> Mails:
     return {mail for mail, state in states.items() if state == wanted}
+
+
+def _cancelled_at_edge(sends: Mapping[UUID, SendRow], heard: Mails) -> Mails:
+    """Those that an edge told of; a mail that was cancelled here on its way to an edge may be among them."""
+    return {
+        mail
+        for mail, row in sends.items()
+        if row.state == SendState.CANCELLED and (told(row) or mail in heard)
+    }
 
 
 def _elsewhere(states: Mapping[UUID, SendState]) -> Iterator[Line]:
@@ -144,8 +153,8 @@ def _repeated(accepted: Counter[UUID]) -> Iterator[str]:
 
 def _differences(what: str, ledger: Mails | None, clickhouse: Mails, receipts: Mails | None) -> Iterator[str]:
     sources = {"the ledger": ledger, "ClickHouse": clickhouse, "the receipts": receipts}
-    told = {name: mails for name, mails in sources.items() if mails is not None}
-    for mail in sorted(set().union(*told.values())):
-        without = [name for name, mails in told.items() if mail not in mails]
+    known = {name: mails for name, mails in sources.items() if mails is not None}
+    for mail in sorted(set().union(*known.values())):
+        without = [name for name, mails in known.items() if mail not in mails]
         if without:
             yield f"{mail} is {what}, but not by {' and '.join(without)}"

@@ -11,26 +11,25 @@ from uuid import uuid5
 from sidecars.archive.rows import SendRow
 from sidecars.archive.sends import read_sends
 from sidecars.broadcasts.states import BroadcastState, Reason, SendState
+from sidecars.broadcasts.told import told
 from sidecars.edge.messages import Attribution
 from sidecars.enrichers import lookups
 from sidecars.models import Broadcast, Edge
 
 SENDS_AT_ONCE = 5000
-# The states that events tell.
-TOLD = (SendState.DELIVERED, SendState.BOUNCED, SendState.UNKNOWN)
 RESPONSE = "as the ledger has it; the event is lost"
 
 Row = dict[str, Any]
 
 
 def settled_before(ms: int) -> Iterator[list[SendRow]]:
-    """Sends of one broadcast, or of none, at a time, that stand in one of TOLD since before that moment."""
+    """Sends of one broadcast, or of none, at a time, that stand where an event put them before then."""
     begun = Broadcast.select(Broadcast.id).where(Broadcast.state != BroadcastState.DRAFT.value)
     for broadcast_id in (0, *(broadcast.id for broadcast in begun)):
         after = 0
         while sends := read_sends(broadcast_id, after=after, limit=SENDS_AT_ONCE):
             after = sends[-1].contact_id
-            if settled := [send for send in sends if send.state in TOLD and send.settled_at * 1000 < ms]:
+            if settled := [send for send in sends if told(send) and send.settled_at * 1000 < ms]:
                 yield settled
 
 
@@ -60,12 +59,12 @@ def _rows(send: SendRow, recipient: str, edge: str, processed_at: str) -> Iterat
     }
     if send.attempts > 1:
         yield row | {"event_id": str(uuid5(send.message_id, "deferred")), "type": "deferred", "attempt": 1}
-    told = {"event_id": str(uuid5(send.message_id, state)), "type": state, "state": state}
+    last = {"event_id": str(uuid5(send.message_id, state)), "type": state, "state": state}
     if reason:
-        told["reason"] = reason.name.lower()
+        last["reason"] = reason.name.lower()
     if reason is Reason.LATE_DSN:
-        told |= {"type": "inbound", "kind": "bounce"}
-    yield row | told
+        last |= {"type": "inbound", "kind": "bounce"}
+    yield row | last
 
 
 def _whose(send: SendRow) -> Attribution:

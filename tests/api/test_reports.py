@@ -80,7 +80,7 @@ def test_the_books_balance_when_the_events_say_the_same(acme, address, goods, ha
     assert books["balanced"] is True
     assert books["differences"] == []
     assert books["planned_total"] == books["sum"] == sum(books["states"].values()) == 4
-    assert books["clickhouse"] == {"delivered": 1, "bounced": 1, "unknown": 0}
+    assert books["clickhouse"] == {"delivered": 1, "bounced": 1, "unknown": 0, "cancelled": 0}
     assert (books["states"]["skipped"], books["states"]["planned"]) == (1, 1)
 
 

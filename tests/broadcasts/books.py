@@ -6,12 +6,15 @@ from uuid import uuid4
 
 from sidecars.analytics.client import client
 from sidecars.broadcasts.settle import Settlement, settle
-from sidecars.broadcasts.states import SendState
+from sidecars.broadcasts.states import Reason, SendState
+
+EDGE = "edge-of-books"
 
 
 def in_ledger(send: Any, to: SendState = SendState.DELIVERED) -> None:
     """As the enricher does."""
-    settle([Settlement(send.broadcast_id, send.contact_id, to)])
+    reason = Reason.CANCELLED if to is SendState.CANCELLED else Reason.NONE
+    settle([Settlement(send.broadcast_id, send.contact_id, to, reason, edge=EDGE)])
 
 
 def in_clickhouse(send: Any, state: str = "delivered") -> None:

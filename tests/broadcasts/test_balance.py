@@ -9,13 +9,12 @@ from sidecars.broadcasts.balance import balance
 from sidecars.broadcasts.edges import edge_id
 from sidecars.broadcasts.moves import move_sends
 from sidecars.broadcasts.on_the_way import EdgeShare
-from sidecars.broadcasts.states import SendState
+from sidecars.broadcasts.states import Reason, SendState
 from sidecars.edge.store import redis
 from sidecars.models import Send
-from tests.broadcasts.books import in_clickhouse, in_ledger
+from tests.broadcasts.books import EDGE, in_clickhouse, in_ledger
 
 S = SendState
-EDGE = "edge-of-books"
 
 
 @pytest.fixture
@@ -65,6 +64,32 @@ def test_the_mails_that_differ_are_named_though_the_sums_agree(broadcast, sends,
     }
     in_clickhouse(ours)
     in_ledger(theirs)
+    assert balance(broadcast).balanced
+
+
+@pytest.mark.parametrize("bucket", [1, compare.BUCKET])
+def test_a_mail_that_an_edge_cancelled_is_so_in_both_and_one_that_none_had_in_the_ledger_alone(
+    broadcast, sends, monkeypatch, bucket
+):
+    monkeypatch.setattr(compare, "BUCKET", bucket)
+    at_edge, here, overtaken, only_ours, only_theirs, _ = sends
+    ids = [here.contact_id, overtaken.contact_id]
+    move_sends(broadcast.id, ids, {S.PLANNED}, S.CANCELLED, Reason.CANCELLED)
+    for send in (at_edge, only_ours, overtaken):
+        in_ledger(send, S.CANCELLED)
+    for send in (at_edge, overtaken, only_theirs):
+        in_clickhouse(send, "cancelled")
+    books = balance(broadcast)
+    assert (books.states["cancelled"], books.clickhouse["cancelled"]) == (4, 3)
+    assert books.differences == [
+        "the ledger and ClickHouse tell differently of which mails an edge has cancelled"
+    ]
+    assert {(each.message_id, each.ledger, each.clickhouse) for each in books.messages} == {
+        (only_ours.message_id, "cancelled", None),
+        (only_theirs.message_id, "planned", "cancelled"),
+    }
+    in_clickhouse(only_ours, "cancelled")
+    in_ledger(only_theirs, S.CANCELLED)
     assert balance(broadcast).balanced
 
 

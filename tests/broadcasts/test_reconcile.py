@@ -9,6 +9,7 @@ from sidecars.broadcasts.reconcile import Line, reconcile
 from sidecars.broadcasts.settle import Settlement, settle
 from sidecars.broadcasts.states import Reason, SendState
 from sidecars.models import Broadcast, Send
+from tests.broadcasts.books import in_clickhouse, in_ledger
 
 S = SendState
 
@@ -113,6 +114,22 @@ def test_a_mail_that_took_two_attempts_was_deferred(books):
     assert books.the_difference() == f"{late.message_id} is deferred, but not by ClickHouse"
     books.tell_clickhouse(late.message_id, "deferred")
     assert Line("deferred", 2, 2, 2) in books.balance().rows
+
+
+def test_mails_that_an_edge_cancelled_are_compared_and_those_that_none_had_are_not(books):
+    here, at_edge = books.sends[5], books.sends[4]
+    Send.update(state=S.ACCEPTED).where(Send.message_id == at_edge.message_id).execute()
+    in_ledger(at_edge, S.CANCELLED)
+    client().execute(f"DELETE FROM smtp_messages WHERE message_id = '{at_edge.message_id}'")
+    assert (
+        f"{at_edge.message_id} is cancelled at an edge, but not by ClickHouse" in books.balance().differences
+    )
+    in_clickhouse(at_edge, "cancelled")
+    result = books.balance()
+    assert (result.balanced, result.differences) == (True, [])
+    assert Line("cancelled at an edge", 1, 1, None) in result.rows
+    in_clickhouse(here, "cancelled")  # it was on its way there when it was cancelled here
+    assert Line("cancelled at an edge", 2, 2, None) in books.balance().rows
 
 
 def test_without_receipts_the_ledger_and_clickhouse_are_compared(books):

@@ -135,15 +135,17 @@ def test_what_a_rebuild_left_that_was_killed_is_no_hindrance(sent):
 
 def test_what_kafka_has_no_more_is_taken_over_and_what_nobody_has_the_ledger_tells(sent):
     before = rows(sent)
-    lost = mailing(3)
-    delivered, returned, open_ = lost.mails
+    lost = mailing(5)
+    delivered, returned, cancelled, cancelled_here, open_ = lost.mails
     hour_ago = int(time.time()) - 3600
     with database.connection_context():
-        for mail, state, reason, attempts in (
-            (delivered, SendState.DELIVERED, Reason.NONE, 2),
-            (returned, SendState.BOUNCED, Reason.LATE_DSN, 1),
+        for mail, state, reason, attempts, edge in (
+            (delivered, SendState.DELIVERED, Reason.NONE, 2, 1),
+            (returned, SendState.BOUNCED, Reason.LATE_DSN, 1, 1),
+            (cancelled, SendState.CANCELLED, Reason.CANCELLED, 0, 1),
+            (cancelled_here, SendState.CANCELLED, Reason.CANCELLED, 0, 0),
         ):
-            Send.update(state=state, reason=reason, attempts=attempts, settled_at=hour_ago).where(
+            Send.update(state=state, reason=reason, attempts=attempts, edge=edge, settled_at=hour_ago).where(
                 Send.message_id == mail.message_id
             ).execute()
     forget_raw_topics()
@@ -152,8 +154,12 @@ def test_what_kafka_has_no_more_is_taken_over_and_what_nobody_has_the_ledger_tel
 
     assert rows(sent) == before
     assert compared["smtp_messages"].older >= 6
-    assert made.from_ledger >= 2
-    told = {delivered.message_id: "delivered", returned.message_id: "bounced"}
+    assert made.from_ledger >= 3
+    told = {
+        delivered.message_id: "delivered",
+        returned.message_id: "bounced",
+        cancelled.message_id: "cancelled",
+    }
     assert final_states(lost.team_id, lost.broadcast_id) == told
     ((moment, recipient),) = client().execute(
         f"SELECT occurred_at, recipient FROM smtp_messages WHERE message_id = '{delivered.message_id}' "
@@ -163,7 +169,7 @@ def test_what_kafka_has_no_more_is_taken_over_and_what_nobody_has_the_ledger_tel
 
     again, _ = rebuild(swap=False)
     assert again.from_ledger == 0
-    assert numbers(lost) == [3, 0, 0]
+    assert numbers(lost) == [4, 0, 0]
     assert open_.send().state == SendState.ACCEPTED
 
 

@@ -5,6 +5,7 @@ SELECT
     countIf(final_state = 'delivered') AS delivered,
     countIf(final_state = 'bounced') AS bounced,
     countIf(final_state = 'unknown') AS unknown,
+    countIf(final_state = 'cancelled') AS cancelled,
     countIf(final_state = '') AS waiting,
     countIf(was_deferred) AS deferred,
     countIf(complained) AS complaints,

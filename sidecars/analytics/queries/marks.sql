@@ -8,7 +8,7 @@ FROM
         CRC32(UUIDToNum(message_id)) AS mark,
         multiIf(
             max(state = 'bounced'), 'bounced', max(state = 'delivered'), 'delivered',
-            max(state = 'unknown'), 'unknown', ''
+            max(state = 'unknown'), 'unknown', max(state = 'cancelled'), 'cancelled', ''
         ) AS final_state
     FROM smtp_messages FINAL
     WHERE team_id = {team_id:UInt32} AND broadcast_id = {broadcast_id:UInt32}

@@ -3,7 +3,7 @@ SELECT
     message_id,
     multiIf(
         max(state = 'bounced'), 'bounced', max(state = 'delivered'), 'delivered',
-        max(state = 'unknown'), 'unknown', 'accepted'
+        max(state = 'unknown'), 'unknown', max(state = 'cancelled'), 'cancelled', 'accepted'
     ) AS state,
     max(processed_at) AS at
 FROM smtp_messages FINAL

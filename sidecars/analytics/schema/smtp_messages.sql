@@ -10,7 +10,7 @@
 CREATE TABLE IF NOT EXISTS smtp_messages
 (
     event_id UUID,
-    type String COMMENT 'accepted, delivered, deferred, bounced, unknown or inbound',
+    type String COMMENT 'accepted, delivered, deferred, bounced, unknown, cancelled or inbound',
     occurred_at DateTime64(3, 'UTC'),
     team_id UInt32,
     broadcast_id UInt32 COMMENT '0: of no broadcast',
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS smtp_messages
     stream String COMMENT 'broadcast or transactional',
     recipient String,
     from_domain String,
-    state String COMMENT 'where the event moves the mail in the ledger: delivered, bounced, unknown; or empty',
+    state String COMMENT 'where the event moves the mail in the ledger: delivered, bounced, unknown, cancelled; or empty',
     reason String COMMENT 'why it was refused, for good or for now',
     kind String COMMENT 'of inbound: bounce, delay, complaint, auto_reply, unsubscribe or other',
     edge String,
