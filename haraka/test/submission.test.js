@@ -167,6 +167,21 @@ test('a domain without a signing key waits for it', async () => {
     })
 })
 
+test('a stream that stopped itself is put off with its figures, and the other one flows', async () => {
+    const auth = await otherTeam(11, 'stopped.example')
+    const why =
+        'The transactional stream stopped itself: 7.4% of mails bounced hard (74 of 1000, the limit is 5 %)'
+    await edge.redis.client.hset(names.teamKey(11), 'stopped:transactional', why)
+    await edge.redis.client.hset(names.domainKey('stopped.example'), {
+        ...(await edge.redis.client.hgetall(names.domainKey(DOMAIN))),
+        team_id: 11,
+    })
+    const submit = (fields) => edge.team({ auth }).sendMail(mail({ from: 'ann@stopped.example', ...fields }))
+    await assert.rejects(submit(), { responseCode: 450, response: `450 4.7.1 ${why}` })
+    const { response } = await submit({ headers: { [names.HEADER_STREAM]: 'broadcast' } })
+    assert.match(response, /^250 queued/)
+})
+
 /** A team with the same API key and one verified domain. */
 async function otherTeam(id, domains) {
     const record = await edge.redis.client.hgetall(names.teamKey(TEAM.id))

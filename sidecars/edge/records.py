@@ -13,7 +13,7 @@ from sidecars import names
 from sidecars.edge import holds, lanes
 from sidecars.edge.store import redis
 from sidecars.edge.tracking import tracking_url
-from sidecars.models import ApiKey, SendingDomain, Team, database
+from sidecars.models import ApiKey, MailStream, SendingDomain, Team, database
 from sidecars.settings import settings
 
 # Longer than any filling takes; a process that dies in the midst of one leaves its mark behind.
@@ -23,7 +23,10 @@ _DECLARE = redis.register_script("if redis.call('DEL', KEYS[1]) == 1 then redis.
 
 
 def write_team(team_id: int) -> None:
-    """TEAM:<id> → name, verified domains, one `key:<sha256 hex>` for each living API key."""
+    """TEAM:<id> → name, verified domains, one `key:<sha256 hex>` for each living API key.
+
+    And `stopped:<stream>`, where a stream stopped itself: what its programs are told.
+    """
     with database.atomic():
         team = Team.select().where(Team.id == team_id).for_update().first()
         _replace(names.team_key(team_id), _team_record(team) if team else {})
@@ -99,13 +102,22 @@ def _team_record(team: Team) -> dict[str, str]:
         .order_by(SendingDomain.name)
     )
     limit = settings.recipients_an_hour if team.recipients_an_hour is None else team.recipients_an_hour
+    stopped = MailStream.select().where(MailStream.team == team, MailStream.stopped_at.is_null(False))
     keys = ApiKey.select().where(ApiKey.team == team, ApiKey.revoked_at.is_null())
     return {
         "name": team.name,
         "domains": ",".join(domain.name for domain in verified),
         **({"recipients_an_hour": str(limit)} if limit else {}),
+        **{f"stopped:{row.stream}": _why_stopped(row) for row in stopped},
         **{f"key:{key.sha256.hex()}": " ".join([str(key.id), *key.scopes]) for key in keys},
     }
+
+
+def _why_stopped(row: MailStream) -> str:
+    return (
+        f"The {row.stream} stream stopped itself: {row.reason}. "
+        f"POST /v1/streams/{row.stream}/resume lets it go on"
+    )
 
 
 def _domain_record(domain: SendingDomain) -> dict[str, str]:

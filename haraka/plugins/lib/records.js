@@ -42,15 +42,20 @@ class Records {
         return keyField && { id: Number(teamId), keyField, ...scopeOf(record[keyField]) }
     }
 
-    /** @returns {Promise<{domains: string[], recipientsAnHour: number}>} at most 10 s old; domains: verified; 0: any number */
+    /**
+     * @returns {Promise<{domains: string[], recipientsAnHour: number, stopped: {transactional: string | null,
+     *   broadcast: string | null}}>} at most 10 s old; domains: verified; 0: any number; stopped: why a stream is
+     */
     team(teamId) {
         const key = names.teamKey(teamId)
         return this.#kept.get(key, async () => {
-            const fields = [key, 'domains', 'recipients_an_hour']
-            const [domains, recipientsAnHour] = await this.#ask((redis) => redis.hmget(...fields))
+            const fields = ['domains', 'recipients_an_hour', 'stopped:transactional', 'stopped:broadcast']
+            const found = await this.#ask((redis) => redis.hmget(key, ...fields))
+            const [domains, recipientsAnHour, transactional, broadcast] = found
             return {
                 domains: (domains ?? '').split(',').filter((domain) => domain !== ''),
                 recipientsAnHour: Number(recipientsAnHour ?? 0),
+                stopped: { transactional, broadcast },
             }
         })
     }
