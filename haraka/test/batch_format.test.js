@@ -8,7 +8,8 @@ const { test } = require('node:test')
 const { parseBatch, BatchError } = require('../plugins/lib/batch_format')
 const { batchOf, documentOf, mailOf } = require('./support/batch')
 const { FOLDER, answerTo } = require('./support/batch_vectors')
-const { fuzz } = require('./fuzz/batch_format')
+const { fuzz } = require('./fuzz')
+const { counts } = require('./fuzz/batch_format')
 
 const { vectors } = JSON.parse(fs.readFileSync(path.join(FOLDER, 'index.json')))
 const read = (file) => fs.readFileSync(path.join(FOLDER, file))
@@ -67,9 +68,10 @@ test('5,000 mails are a batch, one more are none', () => {
     assert.throws(() => parseBatch(documentOf(batchOf([...many, mailOf()]))), BatchError)
 })
 
-test('whatever is done to a batch, no mail of it gets out of its place', () => {
-    const { documents, mails, refused, noBatch } = fuzz({ seed: 1, documents: 4000 })
+test('whatever is done to a batch, no mail of it gets out of its place', async () => {
+    const { executions } = await fuzz('batches', { seed: 1, executions: 4000 })
     // That each branch was gone through, and often.
-    assert.equal(documents, 4000)
+    const { documents, mails, refused, noBatch } = counts
+    assert.deepEqual([executions, documents], [4000, 4000])
     for (const count of [mails, refused, noBatch]) assert.ok(count > 400, `${mails} ${refused} ${noBatch}`)
 })

@@ -386,10 +386,34 @@ describe('a connection that is lost', () => {
         assert.ok(!server.commands.some((command) => command.includes(BOB)))
     })
 
-    test('by a server that speaks out of turn or no SMTP is told so', async () => {
-        server.replies = { RCPT: 'hello?' }
-        const outcome = await lanes.send(ANN)
-        assert.match(outcome.results[0].response, /no SMTP reply: hello\?/)
+    const NO_ANSWERS = {
+        'no SMTP': ['RCPT', 'hello?', /no SMTP reply: hello\?/],
+        'yes and no at once': ['RCPT', '550-5.1.1 no\r\n250 ok', /no SMTP reply: 250 ok/],
+        '250 to DATA': ['DATA', '250 ok', /out of turn/],
+        'two replies to DATA': ['DATA', '354 go\r\n250 ok', /out of turn/],
+    }
+    for (const [what, [command, reply, told]] of Object.entries(NO_ANSWERS)) {
+        test(`by a server that says ${what} delivers nothing`, async () => {
+            server.replies = { [command]: reply }
+            const [{ kind, response }] = (await lanes.send(ANN)).results
+            assert.equal(kind, 'deferred')
+            assert.match(response, told)
+        })
+    }
+
+    test('since a server answered twice has the next mail go over another, and takes no answer of the last one', async () => {
+        let isFirst = true
+        server.replies = {
+            DOT: () => {
+                const reply = isFirst ? '250 2.0.0 taken\r\n550 5.0.0 no' : undefined
+                isFirst = false
+                return reply
+            },
+        }
+        lanes.shaper('a.example').connectionsLimit = 1
+        const outcomes = await Promise.all([lanes.send(ANN), lanes.send(BOB)])
+        assert.deepEqual(outcomes.flatMap(kinds), ['delivered', 'delivered'])
+        assert.equal(server.connections.length, 2)
     })
 })
 

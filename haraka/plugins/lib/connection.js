@@ -70,7 +70,8 @@ class Connection {
     over(next) {
         this.#transaction = null
         this.wire.deadline = Infinity
-        if (next === 'close' || !this.isOpen) this.destroy()
+        // What is said already would be taken for the answer to the next mail.
+        if (next === 'close' || !this.isOpen || this.wire.hasMore) this.destroy()
         else if (next === 'reset') this.#reset()
         else this.onFree()
     }

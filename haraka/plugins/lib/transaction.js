@@ -48,6 +48,7 @@ class Transaction {
     start() {
         const { connection, delivery } = this
         const { job } = delivery
+        if (connection.wire.hasMore) return queueMicrotask(() => this.#outOfTurn())
         if (!connection.utf8) this.#refuseNonAscii(job)
         if (job.size > connection.largest) {
             this.#decideRest(refusal('5.3.4', `the server takes no mail above ${connection.largest} octets`))
@@ -94,6 +95,7 @@ class Transaction {
     }
 
     #say(awaited, commands, timeout) {
+        if (this.connection.wire.hasMore) return this.#outOfTurn()
         this.#awaited = awaited
         this.#since = steadyNow()
         // Node takes twice as long to write UTF-8.
@@ -132,7 +134,7 @@ class Transaction {
             case EMPTY_DOT:
                 return this.#finish('free')
             default:
-                return this.connection.wire.lose(`the server spoke out of turn: ${reply}`)
+                return this.#outOfTurn()
         }
     }
 
@@ -166,11 +168,18 @@ class Transaction {
 
     #takeData(code, reply) {
         const open = this.#undecided()
+        if (code === 354 && this.connection.wire.hasMore) return this.#outOfTurn()
         if (code === 354 && open.length > 0) return this.#letTextFollow()
         // RFC 2920 section 3.1: a server may say 354 though nobody is left to send to.
         if (code === 354) return this.#say(EMPTY_DOT, '.\r\n', this.connection.timeouts.dot)
+        if (code < 400) return this.#outOfTurn()
         if (open.length > 0) this.#decide(open, this.#verdict(reply))
         this.#finish('reset')
+    }
+
+    /** Whatever it says was never an answer: who takes it for one tells a mail as delivered that nobody has. */
+    #outOfTurn() {
+        this.connection.wire.lose('the server spoke out of turn')
     }
 
     #letTextFollow() {

@@ -24,6 +24,8 @@ class Wire {
     /** When the other side has been silent for too long; milliseconds since 1970. See `Deadlines`. */
     deadline = Infinity
     isLost = false
+    /** Whether more has come than the reply that is being taken. Where none is awaited, the server speaks out of turn. */
+    hasMore = false
 
     /** @param {import('node:net').TcpSocketConnectOpts} options where to */
     constructor(options) {
@@ -83,15 +85,20 @@ class Wire {
         const text = this.#rest + received
         let from = 0
         for (let end; (end = text.indexOf(NEWLINE, from)) !== -1; from = end + 1) {
+            this.hasMore = end + 1 < text.length
             this.#line(text.slice(from, text[end - 1] === '\r' ? end - 1 : end))
             if (this.isLost) return
         }
         this.#rest = text.slice(from)
+        this.hasMore = this.#rest !== ''
         if (this.#rest.length > LONGEST_LINE) this.lose('the reply has no end')
     }
 
     #line(line) {
         if (!/^[2-5]\d\d/.test(line)) return this.lose(`no SMTP reply: ${line.slice(0, 80)}`)
+        // RFC 5321 section 4.2.1: one code on all lines. Of yes and no together neither can be believed.
+        if (this.#reply !== '' && line[0] !== this.#reply[0])
+            return this.lose(`no SMTP reply: ${line.slice(0, 80)}`)
         if (this.#reply === '') this.#reply = line
         else if (this.#reply.length < LONGEST_REPLY) this.#reply += `\n${line}`
         if (line.charCodeAt(3) === HYPHEN) return

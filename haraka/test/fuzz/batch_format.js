@@ -1,10 +1,8 @@
 'use strict'
 
-// Batches made by chance and damaged by chance, given to the parser:
-//   node test/fuzz/batch_format.js [SECONDS] [SEED]
-// A document must be read or refused, never anything else; and of each mail that is read, a plain reader of mails must
-// find the header fields that its template has and no other, the author it has, and one mail behind DATA. This reader
-// shares nothing with the parser.
+// Batches made by chance and damaged by chance, given to the parser. A document must be read or refused, never anything
+// else; and of each mail that is read, a plain reader of mails must find the header fields that its template has and no
+// other, the author it has, and one mail behind DATA. This reader shares nothing with the parser.
 
 const assert = require('node:assert/strict')
 const fs = require('node:fs')
@@ -13,7 +11,6 @@ const path = require('node:path')
 const { parseBatch, BatchError } = require('../../plugins/lib/batch_format')
 const { batchOf, documentOf, mailOf } = require('../support/batch')
 const { FOLDER } = require('../support/batch_vectors')
-const { Dice } = require('../support/dice')
 
 // Of what breaks mails apart, and of harmless text.
 const HOSTILE = [
@@ -50,27 +47,15 @@ const FIELDS = [
 const vectors = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.batch'))
 const seeds = vectors.map((name) => fs.readFileSync(path.join(FOLDER, name)))
 
-/**
- * @param {{seed: number, documents?: number, seconds?: number}} options ends at the first of the two
- * @returns how many documents there were, what was read of them, and what was refused
- * @throws {Error} that names the seed, at the first thing that goes wrong
- */
-function fuzz({ seed, documents = Infinity, seconds = Infinity }) {
-    const dice = new Dice(seed)
-    const seen = { documents: 0, mails: 0, refused: 0, noBatch: 0 }
-    const deadline = Date.now() + seconds * 1000
-    while (seen.documents < documents && Date.now() < deadline) {
-        const document = dice.one([composed, composed, damaged])(dice)
-        try {
-            look(document, seen)
-        } catch (err) {
-            throw new Error(`seed ${seed}, document ${seen.documents}: ${JSON.stringify(String(document))}`, {
-                cause: err,
-            })
-        }
-        seen.documents += 1
-    }
-    return seen
+/** What was read of all documents so far. */
+const counts = { documents: 0, mails: 0, refused: 0, noBatch: 0 }
+
+async function execute(dice) {
+    const document = dice.one([composed, composed, damaged])(dice)
+    counts.documents += 1
+    const { mails, refused, noBatch } = counts
+    look(document, counts)
+    return `${counts.mails - mails} ${counts.refused - refused} ${counts.noBatch - noBatch}`
 }
 
 function look(document, seen) {
@@ -161,9 +146,4 @@ function takenBehindData(text) {
     return [mail.join(''), ...commands]
 }
 
-module.exports = { fuzz }
-
-if (require.main === module) {
-    const [seconds = 60, seed = Date.now() % 1e6] = process.argv.slice(2).map(Number)
-    console.log({ seed, ...fuzz({ seed, seconds }) })
-}
+module.exports = { start: async () => ({ execute, stop: async () => {} }), counts }

@@ -17,9 +17,13 @@ MAX_LINE = 2_000
 MAX_FIELD = 8_192
 MAX_CONTAINERS = 32
 MAX_PARTS = 200
+MAX_BLOCKS = 2_000
 MAX_TEXT = 65_536
 
 _FIELD = re.compile(rb"[!-9;-~]{1,76}:")
+# A hundred times the same: for such, patterns cost the square of their length.
+_BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n){4,}")
+_RUN = re.compile(r"(.)\1{99,}", re.DOTALL)
 _CONTAINER = re.compile(rb"[ \t]*content-type[ \t]*:[ \t\r\n]*(multipart|message)/", re.IGNORECASE)
 # Codecs of Python that are no charset of a mail, and dear.
 _NO_CHARSET = re.compile(r"punycode|idna|escape|undefined", re.IGNORECASE)
@@ -142,7 +146,7 @@ def fields_text(part: Message) -> str:
     if not part.is_multipart():
         return body_text(part)
     pieces: list[str] = []
-    for block in _children(part):
+    for block in _children(part)[:MAX_BLOCKS]:
         pieces.append("".join(f"{name}: {value}\n" for name, value in block.raw_items()))
         pieces.append("\n\n".join(body_text(child) for child in own_parts(block)))
     text = _utf8("\n".join(pieces))
@@ -166,6 +170,7 @@ def body_text(part: Message) -> str:
     if not isinstance(data, bytes):
         return ""
     text = _decode(data[: 4 * MAX_TEXT], str(part.get_param("charset", "") or ""))
+    text = _RUN.sub(lambda run: run[1] * 99, _BLANK_LINES.sub("\n\n\n\n", text))
     return (without_tags(text) if part.get_content_subtype() == "html" else text)[:MAX_TEXT]
 
 

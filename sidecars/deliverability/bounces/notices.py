@@ -19,9 +19,10 @@ log = logging.getLogger(__name__)
 # It logs an error for each mail that one of its detectors trips over; below, that is no error.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
-# Its detectors search each line with dozens of patterns, some of which cost the square of the line's length.
+# Its detectors search each line with a hundred patterns, some of which cost the square of the line's length.
 _FLUFL_BYTES = 32_768
 _FLUFL_LINE = 300
+_FLUFL_LINES = 600
 _MAX_NOTICE = 16_384
 _AROUND = 600
 
@@ -237,7 +238,9 @@ def _ask_flufl(raw: bytes) -> tuple[list[str], list[str]]:
 
 def _for_flufl(raw: bytes) -> Message:
     # As Latin-1, since its detectors trip over fields with bytes that are not ASCII.
-    return message_from_string(mime.bounded(raw, _FLUFL_BYTES, _FLUFL_LINE).decode("latin-1"))
+    text = mime.bounded(raw, _FLUFL_BYTES, _FLUFL_LINE).decode("latin-1")
+    lines = re.sub(r"(\r?\n)(?:[ \t]*\r?\n){2,}", r"\1\1", text).split("\n", _FLUFL_LINES)
+    return message_from_string("\n".join(lines[:_FLUFL_LINES]))
 
 
 def is_from_machine(message: Message) -> bool:
