@@ -93,6 +93,7 @@ def chaos(
     from chaos.blows import VICTIMS, kill, stop
     from chaos.plan import Wanted, plan
     from chaos.site import running_site
+    from infra.local.install import install_all
 
     if unknown := set(only) - set(VICTIMS):
         advice = f"There is no {', '.join(sorted(unknown))}, but {', '.join(VICTIMS)}."
@@ -112,6 +113,7 @@ def chaos(
         duplicates=duplicates or everything,
         full_disk=full_disk or everything,
     )
+    install_all(click.echo)
     # A time limit's SIGTERM ends it as Ctrl-C does, so that it still stops what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
