@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from infra.local.config import REPOSITORY
+from infra.local.install import install_all
 
 SYSTEMS = ("postfix", "haraka", "kibamail")
 MODES = ("unsigned", "signed", "signed_tls", "slow_sink")
@@ -76,6 +77,7 @@ def bench(
       ./kiba bench --systems haraka,kibamail --modes unsigned --mails 20000
       ./kiba bench --check      is each of 100,000 mails parsed, unique, addressed right and signed?
     """
+    install_all(click.echo)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False)
     passed = _check(mails[-1], every, console) if check else _compare(systems, modes, mails, docs, console)
