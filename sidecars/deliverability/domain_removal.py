@@ -57,7 +57,7 @@ def _on_their_way(domain: SendingDomain) -> list[Broadcast]:
 
 
 def _is_at_an_edge(broadcast: Broadcast) -> bool:
-    """Sent, but some of its mails may still have to be signed; no queue keeps one for longer than this asks."""
+    """Sent, but some of its mails may still have to be signed; no queue keeps one for longer than that."""
     if broadcast.finished_at is None or broadcast.finished_at < now() - KEEP_PREVIOUS_KEY:
         return False
     there = Send.select().where(Send.broadcast_id == broadcast.id, Send.state == SendState.ACCEPTED)

@@ -17,7 +17,8 @@ class ForeignDomain(ValueError):
 def create(team_id: int, name: str, address: str, reply_to: str | None = None) -> SenderIdentity:
     """An identity at one of the team's domains, verified or not yet (publishing asks for that).
 
-    One that is left of a domain that was removed is the identity again. Raises AddressError, ForeignDomain, SenderExists.
+    One that is left of a domain that was removed is the identity again. Raises AddressError, ForeignDomain,
+    SenderExists.
     """
     from_address = checked(address)
     domain = SendingDomain.get_or_none(

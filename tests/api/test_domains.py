@@ -35,11 +35,25 @@ def test_a_domain_comes_with_the_records_to_publish(acme, name):
     assert [each["name"] for each in acme.get("/v1/domains").json["data"]] == [name]
 
 
-def test_a_domain_is_one_teams(acme, other, name):
-    acme.post("/v1/domains", json={"name": name})
+def test_a_domain_is_registered_once_by_each_team(acme, other, name):
     for caller in (acme, other):
+        assert caller.post("/v1/domains", json={"name": name}).status_code == 201
         again = caller.post("/v1/domains", json={"name": name})
         assert (again.status_code, again.json["state"]) == (409, "exists")
+
+
+def test_a_domain_is_removed_unless_a_broadcast_is_on_its_way(acme, goods):
+    address = f"/v1/domains/{goods.domain.id}"
+    acme.post(f"/v1/broadcasts/{goods.broadcast.id}/publish")
+    kept = acme.delete(address)
+    assert (kept.status_code, kept.json["state"]) == (409, "in_use")
+    assert f'{goods.broadcast.id} ("First")' in kept.json["message"]
+    acme.post(f"/v1/broadcasts/{goods.broadcast.id}/cancel")
+    assert acme.delete(address).status_code == 204
+    assert [acme.get(address).status_code, acme.delete(address).status_code] == [404, 404]
+    assert acme.get(f"/v1/broadcasts/{goods.broadcast.id}").json["sender_id"] == goods.sender.id
+    assert acme.get(f"/v1/broadcasts/{goods.broadcast.id}/report").status_code == 200
+    assert [each["domain_id"] for each in acme.get("/v1/senders").json["data"]] == [None]
 
 
 @pytest.mark.parametrize("bad", ["", "acme", "a b.example", "192.0.2.1", 3, "x" * 300 + ".example"])

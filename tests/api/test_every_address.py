@@ -55,6 +55,7 @@ def address(goods):
         "suppression_id": goods.suppression.id,
         "message_id": goods.message_id,
         "key_id": goods.api_key.id,
+        "stream": "fax",  # of those that there are each team has its own
     }
     return lambda path: path.format(**ids)
 

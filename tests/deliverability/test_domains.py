@@ -14,7 +14,7 @@ from sidecars.deliverability.domains import DomainError, DomainTaken, NextKeyUns
 from sidecars.deliverability.seal import unseal
 from sidecars.edge.store import redis
 from sidecars.edge.tracking import tracking_url
-from sidecars.models import SendingDomain, now
+from sidecars.models import Notice, SendingDomain, Team, now
 from sidecars.names import domain_key, team_key
 from sidecars.settings import settings
 
@@ -36,6 +36,14 @@ def decoded(mapping):
 def publish_all(publish, domain):
     for record in records(domain):
         publish(record.type, record.name, record.value)
+
+
+def row_of(domain):
+    return SendingDomain.get_by_id(domain.id)
+
+
+def notices(team_id):
+    return list(Notice.select().where(Notice.team == team_id).order_by(Notice.id))
 
 
 def outcomes(checks, *kinds):
@@ -96,9 +104,50 @@ def test_what_is_no_domain_is_refused_with_a_reason(text):
     assert len(str(error.value)) > 10
 
 
-def test_a_domain_belongs_to_one_team(team, domain):
+def test_a_team_registers_a_domain_once(team, domain):
     with pytest.raises(DomainTaken):
         domains.create(team.id, domain.name.upper())
+
+
+def test_who_registered_a_name_first_keeps_nobody_out_who_proves_it(domain, publish, withdraw):
+    squatter, owner = domain, domains.create(Team.create(name="Owner").id, domain.name)
+    assert squatter.dkim_selector != owner.dkim_selector
+    publish_all(publish, owner)
+
+    assert outcomes(domains.verify(squatter.id), "dkim", "return_path") == [False, True]
+    domains.verify(owner.id)
+
+    assert [domains.state_of(row_of(each)) for each in (squatter, owner)] == ["pending", "verified"]
+    at_the_edge = decoded(redis.hgetall(domain_key(domain.name)))
+    assert (at_the_edge["team_id"], at_the_edge["selector"]) == (str(owner.team_id), owner.dkim_selector)
+    assert decoded(redis.hgetall(team_key(squatter.team_id)))["domains"] == ""
+
+
+def test_a_name_goes_over_to_who_proves_it_once_the_records_of_who_holds_it_fail(domain, publish, withdraw):
+    holder, heir = domain, domains.create(Team.create(name="Heir").id, domain.name)
+    publish_all(publish, holder)
+    domains.verify(holder.id)
+    publish_all(publish, heir)
+
+    (held,) = [check for check in domains.verify(heir.id) if check.kind == "held"]
+    assert f"remove its TXT record {holder.dkim_selector}._domainkey.{domain.name}" in held.message
+    assert [domains.state_of(row_of(each)) for each in (holder, heir)] == ["verified", "pending"]
+    assert row_of(heir).problems[-1]["kind"] == "held"
+
+    for record in records(holder):
+        if record.kind.startswith("dkim"):
+            withdraw(record.name)
+    domains.verify(holder.id)
+    assert "held" not in [check.kind for check in domains.verify(heir.id)]
+
+    assert [domains.state_of(row_of(each)) for each in (holder, heir)] == ["stopped", "verified"]
+    assert row_of(holder).next_check_at <= now()
+    assert decoded(redis.hgetall(domain_key(domain.name)))["team_id"] == str(heir.team_id)
+    assert decoded(redis.hgetall(team_key(holder.team_id)))["domains"] == ""
+    assert decoded(redis.hgetall(team_key(heir.team_id)))["domains"] == domain.name
+    assert [notice.kind for notice in notices(holder.team_id)] == ["domain_failing", "domain_stopped"]
+    assert "has taken the name over" in notices(holder.team_id)[1].text
+    assert notices(heir.team_id) == []
 
 
 def test_a_domain_with_its_records_is_verified_and_the_edge_knows(team, domain, publish):
@@ -181,6 +230,16 @@ def test_a_record_that_vanishes_warns_first_and_stops_the_domain_when_it_stays_a
     domains.verify(domain.id)
     back = SendingDomain.get_by_id(domain.id)
     assert (domains.state_of(back), back.failing_since) == ("verified", None)
+
+    domains.verify(domain.id)
+    told = notices(team.id)
+    assert [notice.subject for notice in told] == [
+        f"A DNS record of {domain.name} is gone",
+        f"{domain.name} has stopped sending",
+        f"{domain.name} sends again",
+    ]
+    assert "There is no CNAME record" in told[0].text
+    assert f"until {failing.failing_since + timedelta(hours=72):%Y-%m-%d %H:%M} UTC" in told[0].text
 
 
 def test_the_next_key_takes_over_without_a_gap(domain, publish):

@@ -69,7 +69,7 @@ def test_everything_is_written_again_after_redis_lost_it_and_nothing_more(team, 
     strays = (names.team_key(4_000_000_000), names.domain_key("gone.example"))
     for stray in strays:
         redis.hset(stray, "name", "stray")
-    known = Team.select().count() + SendingDomain.select().count()
+    known = Team.select().count() + SendingDomain.select(SendingDomain.name).distinct().count()
     redis.delete(names.EDGE_RECORDS_KEY)
     assert not records.are_there()
     with records.made_whole():

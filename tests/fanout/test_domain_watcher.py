@@ -80,6 +80,17 @@ def test_a_stopped_domain_pauses_what_is_being_sent_from_it(team):
     assert Broadcast.get_by_id(broadcast.id).state == "paused"
 
 
+def test_a_domain_that_nobody_proved_for_a_month_is_forgotten(team):
+    pending = domains.create(team.id, f"pending.{team.domain.name}")
+    domain_watcher.look_at(pending.id)
+    assert domains.state_of(row_of(pending)) == "pending"
+    change(pending, created_at=now() - timedelta(days=31))
+    change(team.domain, created_at=now() - timedelta(days=31), failing_since=now() - timedelta(days=31))
+    for domain in (pending, team.domain, pending):
+        domain_watcher.look_at(domain.id)
+    assert [row.id for row in SendingDomain.select().where(SendingDomain.team == team.id)] == [team.domain.id]
+
+
 def test_of_many_watchers_one_checks_a_domain(team):
     change(team.domain, next_check_at=now())
     taken = []

@@ -8,14 +8,17 @@ import pytest
 from sidecars import names, streams
 from sidecars.analytics.client import client
 from sidecars.broadcasts import control
+from sidecars.deliverability import mail_streams
+from sidecars.edge.store import redis
 from sidecars.fanout import stop_loss_watcher
-from sidecars.models import Broadcast, database, now
+from sidecars.models import Broadcast, Notice, database, now
 from sidecars.settings import settings
 from tests.mailing import mailing
 from tests.raw_events import rfc3339
 from tests.support import wait_for
 
 MAILS = 20
+FIGURES = f"100.0% of mails bounced hard ({MAILS} of {MAILS}, the limit is 50 %)"
 
 
 @pytest.fixture(autouse=True)
@@ -29,10 +32,10 @@ def _limits(stack, monkeypatch):
 
 @pytest.fixture
 def tell(stack):
-    """`tell(sent, ago)` says of each of its mails, so long ago, that it bounced hard."""
+    """`tell(sent, ago)` says of each of its mails, so long ago, that it bounced hard; `columns` differ."""
     producer = streams.producer()
 
-    def _tell(sent, ago):
+    def _tell(sent, ago, **columns):
         rows = [
             mail.whose._asdict()
             | {
@@ -45,11 +48,13 @@ def tell(stack):
                 "occurred_at": rfc3339(datetime.now(UTC) - ago),
                 "processed_at": rfc3339(datetime.now(UTC)),
             }
+            | columns
             for mail in sent.mails
         ]
         producer.send(names.TOPIC_CH_MESSAGES, streams.ndjson(rows)).get(timeout=10)
-        count = "SELECT count() FROM smtp_messages WHERE broadcast_id = {id:UInt32}"
-        wait_for(lambda: client().execute(count, {"id": sent.broadcast_id}) == [(len(rows),)], timeout=60)
+        count = "SELECT count() FROM smtp_messages WHERE message_id IN {ids:Array(UUID)}"
+        ids = [row["message_id"] for row in rows]
+        wait_for(lambda: client().execute(count, {"ids": ids}) == [(len(rows),)], timeout=60)
 
     yield _tell
     producer.close()
@@ -72,10 +77,10 @@ def test_a_broadcast_that_bounces_is_paused_with_the_figures_and_goes_on_when_it
 
     stop_loss_watcher.look()
 
-    assert (row_of(sent).state, row_of(sent).reason) == (
-        "paused",
-        f"Paused: 100.0% of mails bounced hard ({MAILS} of {MAILS}, the limit is 50 %).",
-    )
+    assert (row_of(sent).state, row_of(sent).reason) == ("paused", f"Paused: {FIGURES}.")
+    (notice,) = Notice.select().where(Notice.team == sent.team_id)
+    assert (notice.kind, notice.about) == ("broadcast_paused", f"broadcast:{sent.broadcast_id}")
+    assert f"\nPaused: {FIGURES}." in f"\n{notice.text}"
     control.resume(sent.broadcast_id)
     stop_loss_watcher.look()
     assert (row_of(sent).state, row_of(sent).reason) == ("sending", "")
@@ -104,3 +109,32 @@ def test_broadcasts_that_are_small_alone_are_paused_for_what_they_do_together(te
 
     assert [row_of(sent).state for sent in (first, second, other)] == ["paused", "paused", "sent"]
     assert row_of(second).reason.startswith("Paused with all of the team's broadcasts: 100.0%")
+
+
+def test_a_stream_of_submitted_mail_that_bounces_stops_at_the_edge_too_and_goes_on_when_it_may(tell):
+    sent = mailing(MAILS)
+    team_id, key = sent.team_id, names.team_key(sent.team_id)
+    tell(sent, timedelta(minutes=5), broadcast_id=0, stream="transactional")
+
+    stop_loss_watcher.look()
+    stop_loss_watcher.look()
+
+    transactional, broadcast = mail_streams.all_of(team_id)
+    assert transactional.reason == FIGURES
+    assert broadcast.stopped_at is None
+    assert redis.hget(key, "stopped:transactional") == (
+        f"The transactional stream stopped itself: {FIGURES}. "
+        "POST /v1/streams/transactional/resume lets it go on"
+    )
+    (notice,) = Notice.select().where(Notice.team == team_id)
+    assert (notice.subject, notice.about) == (
+        "Your transactional mail has stopped itself",
+        "stream:transactional",
+    )
+    assert notice.text.startswith(f"{FIGURES}.")
+
+    assert mail_streams.resume(team_id, "transactional")
+    stop_loss_watcher.look()
+    assert not mail_streams.resume(team_id, "transactional")
+    assert redis.hget(key, "stopped:transactional") is None
+    assert Notice.select().where(Notice.team == team_id).count() == 1

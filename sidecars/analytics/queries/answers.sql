@@ -1,5 +1,6 @@
 -- How mails that had time to answer fared, by provider: those that an edge took between `since` and
--- `until`, of some of a team's broadcasts. An event tells how long before it the edge took the mail.
+-- `until`, of some of a team's broadcasts; 0 is what it submits, of one `stream` ("" for any: the edge knows of
+-- no mail that comes back which one it was of). An event tells how long before it the edge took the mail.
 -- A late DSN about the address (X.1.X of RFC 3463) is a hard bounce, too.
 SELECT
     provider,
@@ -14,6 +15,7 @@ FROM
         message_id,
         argMax(provider, (provider != '', occurred_at)) AS provider,
         minIf(occurred_at - toIntervalMillisecond(ifNull(delay_ms, 0)), type != 'inbound') AS taken_at,
+        anyIf(stream, type != 'inbound') AS of_stream,
         max(reason = 'hard_bounce' OR (reason = 'late_dsn' AND substring(enhanced, 2, 3) = '.1.')) AS was_hard,
         max(reason = 'blocked') AS was_blocked,
         max(state = 'delivered') AS was_delivered,
@@ -24,4 +26,5 @@ FROM
     GROUP BY message_id
 )
 WHERE taken_at BETWEEN {since:DateTime64(3, 'UTC')} AND {until:DateTime64(3, 'UTC')}
+    AND ({stream:String} = '' OR of_stream = {stream:String})
 GROUP BY provider
