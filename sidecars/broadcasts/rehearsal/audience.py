@@ -1,0 +1,196 @@
+"""Who would get a broadcast and who would not, by the very conditions that planning uses."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sidecars.broadcasts.recipients import UNWANTED, UnsupportedFilter, chosen, unwanted_parameters
+from sidecars.broadcasts.rehearsal.gaps import is_empty, without_fallback
+from sidecars.deliverability.dns_lookup import Dns, DnsUnavailable
+from sidecars.deliverability.erased import erased_among
+from sidecars.deliverability.providers import provider_of_domain
+from sidecars.mail.content import PreparedContent
+from sidecars.models import Broadcast, ErasedAddress, database
+from sidecars.models.suppressions import PAUSE
+
+# Domains whose MX is looked up, the largest first; those behind them count as `not looked up`.
+MOST_DOMAINS = 500
+DNS_SECONDS = 15.0
+DNS_AT_ONCE = 16
+CHUNK = 10_000
+
+ERASED = "erased"
+NOT_IN_SEGMENT = "not_in_segment"
+NOT_LOOKED_UP = "not looked up"
+OTHERS = "others"
+NO_SERVER = "no server"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How many recipients a merge field is empty for, and one of them."""
+
+    recipients: int
+    contact_id: int | None
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """`total` get it. `by_provider` adds up to it, the largest first; `left_out` by reason, of the audience.
+
+    `dead_domains`: recipients by domain that no server takes mail for, in `by_provider` as NO_SERVER.
+    """
+
+    total: int
+    by_provider: dict[str, int]
+    left_out: dict[str, int]
+    gaps: dict[str, Gap]
+    dead_domains: dict[str, int]
+
+    def largest(self, most: int) -> dict[str, int]:
+        """So many providers, and the rest as one."""
+        first = dict(list(self.by_provider.items())[:most])
+        rest = sum(self.by_provider.values()) - sum(first.values())
+        return first | ({OTHERS: rest} if rest else {})
+
+
+def count(broadcast: Broadcast, prepared: Sequence[PreparedContent]) -> Recipients:
+    """Reads the audience twice, and keeps nothing of it; asks DNS for MOST_DOMAINS at most."""
+    try:
+        condition, parameters = chosen(broadcast)
+    except UnsupportedFilter:
+        return Recipients(0, {}, {}, {}, {})
+    planned, gaps = _planned(broadcast, condition, parameters, without_fallback(prepared))
+    erased = _erased(broadcast, condition, parameters)
+    total = planned - erased.total()
+    left_out = {
+        **_not_chosen(broadcast, condition, parameters),
+        **_suppressed(broadcast, condition, parameters),
+        ERASED: erased.total(),
+    }
+    by_domain = _by_domain(broadcast, condition, parameters)
+    by_domain.subtract({domain: mails for domain, mails in erased.items() if domain in by_domain})
+    by_provider, dead = _by_provider(by_domain)
+    by_provider[NOT_LOOKED_UP] += total - by_domain.total()
+    return Recipients(
+        total,
+        {provider: mails for provider, mails in by_provider.most_common() if mails > 0},
+        {reason: people for reason, people in sorted(left_out.items()) if people},
+        gaps,
+        dead,
+    )
+
+
+def _planned(
+    broadcast: Broadcast, condition: str, parameters: list[Any], fields: Sequence[str]
+) -> tuple[int, dict[str, Gap]]:
+    """How many sends planning would make as `planned`, and of how many of those each field is empty."""
+    tests = [is_empty(field) for field in fields]
+    columns = "".join(f", {sql} AS gap{number}" for number, (sql, _) in enumerate(tests))
+    sums = "".join(f", SUM(gap{n}), MIN(IF(gap{n}, id, NULL))" for n in range(len(tests)))
+    row = database.execute_sql(
+        f"""SELECT COUNT(*){sums}
+              FROM (SELECT c.id{columns} FROM contacts c
+                     WHERE {condition} AND {UNWANTED.format(team="%s")} = 0) AS planned""",
+        [
+            *(parameter for _, path in tests for parameter in path),
+            *parameters,
+            *unwanted_parameters(broadcast),
+        ],
+    ).fetchone()
+    found = {
+        field: Gap(int(row[1 + 2 * number] or 0), row[2 + 2 * number]) for number, field in enumerate(fields)
+    }
+    return int(row[0]), found
+
+
+def _not_chosen(broadcast: Broadcast, condition: str, parameters: list[Any]) -> dict[str, int]:
+    """Contacts of the audience that planning does not see, by their status."""
+    rows = database.execute_sql(
+        f"""SELECT c.status, COUNT(*) FROM contacts c
+             WHERE c.audience_id = %s AND NOT ({condition}) GROUP BY c.status""",
+        [broadcast.audience_id, *parameters],
+    ).fetchall()
+    return {NOT_IN_SEGMENT if status == "subscribed" else str(status): int(people) for status, people in rows}
+
+
+def _suppressed(broadcast: Broadcast, condition: str, parameters: list[Any]) -> dict[str, int]:
+    """Those that planning would skip, by reason; read from the suppressions' side, as they are few."""
+    rows = database.execute_sql(
+        f"""SELECT reason, COUNT(*)
+              FROM (SELECT COALESCE(MIN(NULLIF(x.reason, '{PAUSE}')), '{PAUSE}') AS reason
+                      FROM suppressions x JOIN contacts c ON c.email = x.email AND c.audience_id = %s
+                     WHERE x.team_id = %s AND {condition} AND {UNWANTED.format(team="x.team_id")} <> 0
+                       AND x.stream IN ('all', 'broadcast')
+                       AND (x.expires_at IS NULL OR x.expires_at > %s)
+                     GROUP BY c.id) AS skipped
+             GROUP BY reason""",
+        [
+            *(broadcast.audience_id, broadcast.team_id),
+            *parameters,
+            *(unwanted_parameters(broadcast)[1:] * 2),
+        ],
+    ).fetchall()
+    return {str(reason): int(people) for reason, people in rows}
+
+
+def _erased(broadcast: Broadcast, condition: str, parameters: list[Any]) -> Counter[str]:
+    """Addresses that the team erased and was given again, by domain; sending skips them."""
+    found: Counter[str] = Counter()
+    if not ErasedAddress.select().where(ErasedAddress.team == broadcast.team_id).exists():
+        return found
+    last = 0
+    while True:
+        rows = database.execute_sql(
+            f"""SELECT c.id, c.email FROM contacts c
+                 WHERE {condition} AND {UNWANTED.format(team="%s")} = 0 AND c.id > %s
+                 ORDER BY c.id LIMIT %s""",
+            [*parameters, *unwanted_parameters(broadcast), last, CHUNK],
+        ).fetchall()
+        if not rows:
+            return found
+        last = rows[-1][0]
+        erased = erased_among(broadcast.team_id, [email for _, email in rows])
+        found.update(email.rpartition("@")[2] for email in erased)
+
+
+def _by_domain(broadcast: Broadcast, condition: str, parameters: list[Any]) -> Counter[str]:
+    """The largest domains' recipients."""
+    rows = database.execute_sql(
+        f"""SELECT SUBSTRING_INDEX(c.email, '@', -1) AS domain, COUNT(*) AS people FROM contacts c
+             WHERE {condition} AND {UNWANTED.format(team="%s")} = 0
+             GROUP BY domain ORDER BY people DESC LIMIT %s""",
+        [*parameters, *unwanted_parameters(broadcast), MOST_DOMAINS],
+    ).fetchall()
+    return Counter({str(domain): int(people) for domain, people in rows})
+
+
+def _by_provider(by_domain: Counter[str]) -> tuple[Counter[str], dict[str, int]]:
+    """Recipients by provider, and those of domains without a server."""
+    providers: Counter[str] = Counter()
+    dead: dict[str, int] = {}
+    for domain, provider in _providers(by_domain).items():
+        providers[provider] += by_domain[domain]
+        if provider == NO_SERVER:
+            dead[domain] = by_domain[domain]
+    return providers, dead
+
+
+def _providers(domains: Iterable[str]) -> dict[str, str]:
+    """Domain → provider, as far as DNS answers within DNS_SECONDS."""
+    look_up = Dns()
+    pool = ThreadPoolExecutor(DNS_AT_ONCE)
+    asked = {pool.submit(partial(_provider, domain, look_up)): domain for domain in domains}
+    done, late = wait(asked, timeout=DNS_SECONDS)
+    pool.shutdown(wait=False, cancel_futures=True)
+    return {asked[each]: each.result() for each in done} | {asked[each]: NOT_LOOKED_UP for each in late}
+
+
+def _provider(domain: str, look_up: Dns) -> str:
+    try:
+        return provider_of_domain(domain, look_up) or NO_SERVER
+    except DnsUnavailable:
+        return NOT_LOOKED_UP
