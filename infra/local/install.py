@@ -23,6 +23,17 @@ DEBIAN_PACKAGES = {
     "java": "default-jre-headless",
     "mvn": "maven",
 }
+# Debian's packages start their servers at once, unless this file says no. Ours are started by us, elsewhere.
+WITHOUT_STARTING = """\
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    trap 'rm -f $policy' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\\nexit 101\\n' > $policy
+    chmod 755 $policy
+fi
+"$@"
+"""
 POM = Path(__file__).with_name("kafka-pom.xml")
 HARAKA = REPOSITORY / "haraka"
 
@@ -35,7 +46,7 @@ def install_all(say: Say) -> None:
 
 
 def install_debian_packages(say: Say, packages: Mapping[str, str] = DEBIAN_PACKAGES) -> None:
-    """Servers and Java. Debian may start the system's own servers; ours use other ports and folders."""
+    """What is missing of them, none of whose servers is started. Raises LocalError with what to do."""
     missing = [package for sign, package in packages.items() if not _is_there(sign)]
     if not missing:
         return
@@ -46,9 +57,10 @@ def install_debian_packages(say: Say, packages: Mapping[str, str] = DEBIAN_PACKA
     say(f"Installing {', '.join(missing)} (apt)")
     apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
     install = (*apt, "install", "-y", "--no-install-recommends", *missing)
-    advice = "Is there a network? By hand: apt-get update && apt-get install " + " ".join(missing)
-    _run((*_as_root(missing), *apt, "update"), advice)
-    _run((*_as_root(missing), *install), advice)
+    by_hand = f"apt-get update && apt-get install {' '.join(missing)}"
+    root, advice = as_root(by_hand), f"Is there a network? By hand: {by_hand}"
+    _run((*root, *apt, "update"), advice)
+    _run((*root, "sh", "-c", WITHOUT_STARTING, "sh", *install), advice)
 
 
 def install_kafka(say: Say) -> None:
@@ -88,12 +100,13 @@ def _is_there(sign: str) -> bool:
     return Path(sign).is_file() or shutil.which(sign, path=search_path()) is not None
 
 
-def _as_root(missing: Sequence[str]) -> Sequence[str]:
+def as_root(by_hand: str) -> Sequence[str]:
+    """What comes before a command that only root may give. Raises LocalError, which tells it `by_hand`."""
     if os.geteuid() == 0:
         return ()
     if shutil.which("sudo"):
         return ("sudo",)
-    raise LocalError(f"Installing needs root or sudo. As root: apt-get install {' '.join(missing)}")
+    raise LocalError(f"This needs root or sudo. As root: {by_hand}")
 
 
 def _run(command: Sequence[str], advice: str, cwd: Path = REPOSITORY) -> None:

@@ -26,6 +26,12 @@ def is_free(port: int) -> bool:
     return True
 
 
+def must_listen(port: int) -> None:
+    """For servers without a better question to ask. Raises ConnectionError while nothing listens there."""
+    if is_free(port):
+        raise ConnectionError(f"nothing listens on port {port}")
+
+
 def require_free(service: str, ports: Iterable[int]) -> None:
     """Raises LocalError that names the service and the port that another program holds."""
     for port in ports:

@@ -9,12 +9,11 @@ import shutil
 from pathlib import Path
 
 from bench.edge.letter import DOMAIN
-from bench.edge.listening import must_listen
 from bench.edge.mode import SELECTOR, Mode
 from bench.edge.world import ADDRESSES
 from infra.local.daemon import Daemon
 from infra.local.install import HARAKA
-from infra.local.ports import free_ports
+from infra.local.ports import free_ports, must_listen
 from infra.local.secrets import Certificate
 from infra.local.tools import search_path
 
