@@ -7,7 +7,7 @@ STATES: dict[SendState, str] = {
     SendState.CLAIMED: "A worker is about to hand it over.",
     SendState.ACCEPTED: "Our edge has it and is delivering it.",
     SendState.DELIVERED: "The recipient's server took it.",
-    SendState.BOUNCED: "The recipient's server refused it for good.",
+    SendState.BOUNCED: "It bounced.",
     SendState.REJECTED: "It could not be handed over.",
     SendState.SKIPPED: "It was not sent.",
     SendState.CANCELLED: "It was stopped before it was sent.",
