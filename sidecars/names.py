@@ -91,6 +91,20 @@ def login_known_key(team_id: int, network: str) -> str:
     return f"LOGIN_KNOWN:{team_id}:{network}"
 
 
+def suppressed_key(team_id: int | str) -> str:
+    """Hash read by the edge at RCPT: a keyed digest of an address → what keeps it from the team's mail.
+
+    That is `<stream> <reason> <since, ISO date> <until, seconds since 1970>` of each suppression, with commas
+    between. One for ever has no until, one of an erased address no since either (`edge/suppressed.py`).
+    """
+    return f"SUPPRESSED:{team_id}"
+
+
+def suppressed_written_key(secret: str) -> str:
+    """Till when (ISO, by MySQL's clock) all suppressions stand in Redis, by digests of that secret."""
+    return f"SUPPRESSED:WRITTEN:{secret}"
+
+
 # Hash: source → JSON {address, helo, edge, pools, team_id}; read by the edges.
 SOURCES_KEY = "SOURCES"
 

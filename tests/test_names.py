@@ -25,6 +25,7 @@ KEYS = {
     "broadcastClaimKey": (names.broadcast_claim_key, [7, 2**40]),
     "emailClaimKey": (names.email_claim_key, [MESSAGE_ID]),
     "submissionClaimKey": (names.submission_claim_key, [7, "x"]),
+    "suppressedKey": (names.suppressed_key, [7]),
     "recipientsKey": (names.recipients_key, [7, 490_000]),
     "loginFailuresKey": (names.login_failures_key, ["192.0.2.1"]),
     "loginLockKey": (names.login_lock_key, ["team-7"]),

@@ -11,9 +11,10 @@ const { newId } = require('./lib/ids')
 const mailNotes = require('./lib/mail_notes')
 const names = require('./lib/names')
 const { sha256 } = require('./lib/records')
-const { openLogins, records } = require('./lib/services')
+const { openLogins, records, suppressed } = require('./lib/services')
 const { settings } = require('./lib/settings')
-const { hasOptions, optionsOf, OPTION_FIELDS } = require('./lib/submission_options')
+const { hasOptions, optionsOf, DEFAULT_STREAM, OPTION_FIELDS } = require('./lib/submission_options')
+const { refusalOfMail, refusalOfRecipient } = require('./lib/suppressed')
 const { faultOf, headerFaultOf } = require('./lib/text_faults')
 const { TextStream } = require('./lib/text_stream')
 const { TrackedMail } = require('./lib/tracked_mail')
@@ -43,7 +44,18 @@ exports.hook_rcpt = hook(async ({ notes, transaction }, [recipient]) => {
     if (transaction.rcpt_to.length > settings.maxRecipients) {
         throw new Refusal(452, '4.5.3', `Too many recipients: one mail has ${settings.maxRecipients} at most`)
     }
+    await refuseSuppressed(transaction, notes.login.team, recipient)
 })
+
+async function refuseSuppressed({ notes }, team, { address }) {
+    const found = await suppressed.of(team.id, address)
+    if (found.length === 0) return
+    const refusal = refusalOfRecipient(address, found, team)
+    if (refusal) throw refusal
+    // For what keeps mail of one stream: the header will say which one it is.
+    notes.suppressed ??= new Map()
+    notes.suppressed.set(address, found)
+}
 
 exports.hook_mail = hook(async ({ notes, transaction }, [, parameters]) => {
     if (!notes.login?.team) return
@@ -108,6 +120,7 @@ exports.hook_data_post = hook(async ({ notes, transaction }) => {
     const options = optionsIn(transaction, team)
     const whyStopped = stopped[options.stream ?? 'transactional']
     if (whyStopped) throw new Refusal(450, '4.7.1', whyStopped)
+    if (transaction.notes.suppressed) refuseSuppressedOf(options, transaction, team)
     if (team.onlyDomain && team.onlyDomain !== domain) {
         throw new Refusal(
             550,
@@ -135,6 +148,12 @@ exports.hook_data_post = hook(async ({ notes, transaction }) => {
         signed: settings.sign && texts === null && options.sendAt === undefined,
     }
 })
+
+function refuseSuppressedOf({ stream = DEFAULT_STREAM }, { notes, rcpt_to: recipients }, team) {
+    const addresses = recipients.map(({ address }) => address)
+    const refusal = refusalOfMail(addresses, notes.suppressed, stream, team)
+    if (refusal) throw refusal
+}
 
 /** @returns {import('./lib/submission_options').Options} with the one stream of a key that has one */
 function optionsIn(transaction, { onlyStream }) {

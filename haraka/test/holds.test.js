@@ -6,7 +6,7 @@ const path = require('node:path')
 const { after, before, test } = require('node:test')
 
 const names = require('../plugins/lib/names')
-const { DOMAIN, Edge } = require('./support/edge')
+const { Edge } = require('./support/edge')
 const { waitFor } = require('./support/wait')
 
 const SECOND = 1000
@@ -100,8 +100,8 @@ test('a cancelled broadcast is given up wherever it waits, and each of its mails
 })
 
 test('a pause outlives the edge, and a Redis that has lost its data', async () => {
-    const submit = async (to) => {
-        await edge.team().sendMail({ from: `hi@${DOMAIN}`, to, subject: 'Receipt', text: 'Paid' })
+    const sendReceipt = async (to) => {
+        await edge.send(to, {}, { broadcast_id: 0, stream: 'transactional' })
         await edge.mailbox.mailTo(to)
     }
     const mails = mailsTo(5, 'kept')
@@ -110,12 +110,12 @@ test('a pause outlives the edge, and a Redis that has lost its data', async () =
     await edge.redis.client.flushall()
     await edge.writeRecords()
     await hold(32, 'pause')
-    await submit('ann@mailbox.example')
+    await sendReceipt('ann@mailbox.example')
     assert.deepEqual(receivedBy(mails), [], 'what Redis forgot is held back still')
 
     await edge.kill()
     await edge.launch()
-    await submit('bob@mailbox.example')
+    await sendReceipt('bob@mailbox.example')
     assert.deepEqual(receivedBy(mails), [], 'while nothing is known, no broadcast begins')
 
     await edge.redis.client.set(names.EDGE_RECORDS_KEY, 1)

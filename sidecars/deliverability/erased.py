@@ -3,23 +3,14 @@
 Without the key a list of likely addresses cannot be tried against the hashes (GDPR recital 26: pseudonymous).
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 
 from peewee import chunked
 
+from sidecars.edge.suppressed import digest
 from sidecars.models import ErasedAddress
-from sidecars.names import address_key
-from sidecars.settings import settings
 
 LOOKUP_CHUNK = 1000
-
-
-def digest(address: str) -> bytes:
-    """HMAC-SHA256 (RFC 2104) of the address in lower case, by TOKEN_SECRET."""
-    key = settings.token_secret.get_secret_value().encode()
-    return hmac.digest(key, b"erased address\0" + address_key(address).encode(), hashlib.sha256)
 
 
 def erased_among(team_id: int, addresses: Iterable[str]) -> set[str]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from sidecars.analytics.client import client
-from sidecars.deliverability.erased import digest
+from sidecars.edge import suppressed
+from sidecars.edge.suppressed import digest
 from sidecars.models import (
     Audience,
     Contact,
@@ -38,8 +39,8 @@ def erase(team_id: int, email: str) -> Erased:
     The ledger's rows stay, which hold an id of nobody now. Kafka forgets by itself after its retention. May
     be done again: for what came in between, or where it failed half way.
 
-    Raises clickhouse_driver.errors.Error or OSError where ClickHouse is away; the address is suppressed all
-    the same.
+    Raises clickhouse_driver.errors.Error or OSError where ClickHouse is away, and redis.RedisError;
+    the address is suppressed all the same.
     """
     address = address_key(email)
     with database.atomic("READ COMMITTED"):
@@ -56,5 +57,6 @@ def erase(team_id: int, email: str) -> Erased:
             .where(Email.team == team_id, Email.recipient == address)
             .execute()
         )
+    suppressed.write(team_id, [address])
     client().execute(FORGET, {"team_id": team_id, "address": address})
     return Erased(contacts, mails)

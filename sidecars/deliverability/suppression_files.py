@@ -11,6 +11,7 @@ from peewee import SQL, chunked
 from sidecars.audiences.csvfile import FileError, Table
 from sidecars.deliverability import suppressions
 from sidecars.deliverability.addresses import AddressError, checked
+from sidecars.edge import suppressed
 from sidecars.models import Suppression, database
 from sidecars.models.suppressions import ALL_STREAMS, BROADCAST, TRANSACTIONAL, UNSUBSCRIBE
 from sidecars.names import address_key
@@ -102,6 +103,7 @@ def _suppress_all(team_id: int, rows: list[dict[str, str]]) -> None:
         Suppression.insert_many([row | {"team": team_id} for row in rows]).on_conflict(
             update=changes
         ).execute()
+    suppressed.write(team_id, [row["email"] for row in rows])
 
 
 def written(team_id: int) -> Iterator[str]:

@@ -6,13 +6,13 @@ from datetime import datetime
 from peewee import chunked
 
 from sidecars.deliverability.erased import erased_among
+from sidecars.edge import suppressed
+from sidecars.edge.suppressed import ERASED
 from sidecars.models import SoftBounce, Suppression, SuppressionRemoval, database, now
 from sidecars.models.suppressions import ALL_STREAMS, BROADCAST, UNSUBSCRIBE
 from sidecars.names import address_key
 
 LOOKUP_CHUNK = 1000
-# The reason of who was erased; there is no row that has it.
-ERASED = "erased"
 
 
 def suppress(
@@ -30,6 +30,7 @@ def suppress(
     Idempotent: the first reason stays. Only a row that would lapse is replaced, so that a complaint
     outlives the full mailbox that came before it. `expires_at` (with time zone): None for ever.
     Who unsubscribes means broadcasts, so that is its stream, and it stands beside a later hard bounce.
+    Raises redis.RedisError where the row stands, and the clock will tell the edges of it.
     """
     address = address_key(email)
     stream = BROADCAST if reason == UNSUBSCRIBE else stream
@@ -42,6 +43,7 @@ def suppress(
         else Suppression.expires_at < expires_at  # NULL, for ever, is not less
     )
     Suppression.update(**facts).where(*mine, lapses_first).execute()
+    suppressed.write(team_id, [address])
     return Suppression.get(*mine)
 
 
@@ -84,7 +86,7 @@ def page(
 def lift(team_id: int, suppression_id: int, because: str, by: str) -> bool:
     """Lets the team write to the address again, and keeps who wanted it why. False: no such row of this team.
 
-    Soft bounces are counted from nothing again.
+    Soft bounces are counted from nothing again. Raises redis.RedisError as `suppress` does.
     """
     with database.atomic():
         row = (
@@ -104,6 +106,7 @@ def lift(team_id: int, suppression_id: int, because: str, by: str) -> bool:
         )
         SoftBounce.delete().where(SoftBounce.team == team_id, SoftBounce.email == row.email).execute()
         row.delete_instance()
+    suppressed.write(team_id, [row.email])
     return True
 
 

@@ -16,7 +16,7 @@ from sidecars.audiences import importing
 from sidecars.broadcasts import claims
 from sidecars.broadcasts.clock import tick
 from sidecars.broadcasts.slices import hand_back, renew_leases
-from sidecars.edge import lanes, records
+from sidecars.edge import lanes, records, suppressed
 from sidecars.edge.submit import pool
 from sidecars.fanout.app import huey, import_contacts
 from sidecars.fanout.archiver import keep_archiving
@@ -100,6 +100,7 @@ def keep_time(stopping: threading.Event) -> None:
                     edge_knows = True
                 elif not lanes.are_current():
                     lanes.write()
+                suppressed.write_missed()
                 look()
         except Exception:
             log.exception("the clock could not finish its look, it tries again")
@@ -113,6 +114,7 @@ def fill_redis() -> None:
         return
     with records.made_whole():
         log.warning("redis has no records", extra={"claims_restored": claims.restore()})
+        suppressed.fill()
         records.write_all()
 
 

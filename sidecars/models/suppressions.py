@@ -28,6 +28,7 @@ class Suppression(BaseModel):
     event_id = CharField(36, default="")
     expires_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField(default=now)
+    changed_at = UtcDateTimeField(index=True)  # written by MySQL, as of the other two
 
     class Meta:
         table_name = "suppressions"
@@ -63,6 +64,7 @@ class SuppressionRemoval(BaseModel):
     removed_at = UtcDateTimeField(default=now)
     removed_by = CharField(64)
     because = CharField(1000)
+    changed_at = UtcDateTimeField(index=True)
 
     class Meta:
         table_name = "suppression_removals"
@@ -76,6 +78,7 @@ class ErasedAddress(BaseModel):
     team_id: IntegerField[int]
     digest = BlobField()
     erased_at = UtcDateTimeField(default=now)
+    changed_at = UtcDateTimeField(index=True)
 
     class Meta:
         table_name = "erased_addresses"

@@ -14,6 +14,7 @@ module.exports = {
     loginFailuresKey: (who) => `LOGIN_FAILURES:${who}`,
     loginLockKey: (who) => `LOGIN_LOCK:${who}`,
     loginKnownKey: (teamId, network) => `LOGIN_KNOWN:${teamId}:${network}`,
+    suppressedKey: (teamId) => `SUPPRESSED:${teamId}`,
     KEY_USES_KEY: 'API_KEYS:USED',
 
     // Redis keys of the lanes

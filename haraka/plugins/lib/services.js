@@ -19,9 +19,11 @@ const { Reporter } = require('./reporter')
 const { Resolver } = require('./resolver')
 const { settings } = require('./settings')
 const { Spool } = require('./spool')
+const { Suppressed } = require('./suppressed')
 
 const redis = redisClient.connect(settings.redisUrl)
 const records = new Records(redis, settings.encryptionKey)
+const suppressed = new Suppressed({ redis, secret: settings.tokenSecret })
 const lockout = new Lockout({
     redis,
     ofAddress: settings.maxLoginFailures,
@@ -66,6 +68,7 @@ function report(type, fields) {
 module.exports = {
     redis,
     records,
+    suppressed,
     lockout,
     openLogins,
     hourlyLimit,

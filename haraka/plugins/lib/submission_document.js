@@ -4,6 +4,7 @@
 // itself, hands over.
 
 const names = require('./names')
+const { DEFAULT_STREAM } = require('./submission_options')
 
 const CRLF = Buffer.from('\r\n')
 
@@ -24,7 +25,7 @@ const CRLF = Buffer.from('\r\n')
  */
 function documentOf(submission) {
     const { id, teamId, domain, returnPath, signed, subject, text, mails, submitter, report } = submission
-    const { stream = 'transactional', tag, metadata, sendAt } = submission.options ?? {}
+    const { stream = DEFAULT_STREAM, tag, metadata, sendAt } = submission.options ?? {}
     const head = {
         v: 1,
         id,

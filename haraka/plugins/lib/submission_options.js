@@ -24,7 +24,8 @@ const LONGEST_NAME = 40
 const LONGEST_VALUE = 200
 const LONGEST_KEY = 255
 const DAYS_AHEAD = 7
-const STREAMS = ['transactional', 'broadcast']
+const DEFAULT_STREAM = 'transactional'
+const STREAMS = [DEFAULT_STREAM, 'broadcast']
 
 // name: [how its value is read, what it may be, an example, what it does]
 const FIELDS = {
@@ -188,6 +189,6 @@ function asMarkdown() {
     return ['| Field | Value | Example | What it does |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-module.exports = { hasOptions, optionsOf, OPTION_FIELDS: NAMES }
+module.exports = { hasOptions, optionsOf, DEFAULT_STREAM, OPTION_FIELDS: NAMES, STREAMS }
 
 if (require.main === module) console.log(asMarkdown())
