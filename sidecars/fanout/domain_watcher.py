@@ -66,7 +66,7 @@ def _pause_broadcasts(domain: SendingDomain) -> None:
     )
     for broadcast in broadcasts:
         with suppress(WrongState):
-            control.pause(broadcast.id)
+            control.pause(broadcast.id, f"Paused, as {domain.name} has stopped sending.")
             log.warning(
                 "broadcast paused, as its sending domain stopped", extra={"broadcast_id": broadcast.id}
             )

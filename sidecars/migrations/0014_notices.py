@@ -1,4 +1,4 @@
-"""Notices to a team's people, streams of submitted mail that stopped, and names that several teams registered.
+"""Notices to a team's people, streams of submitted mail that stopped, names that several teams register.
 
 A name is one team's once its domain is verified; `held_name` says so, null while it is not. A sender whose
 domain was removed stays, for the history of what it sent.
@@ -47,7 +47,8 @@ def up(migrator, db):
         db.execute_sql("""
             ALTER TABLE sending_domains
                 ADD COLUMN held_name VARCHAR(253)
-                    GENERATED ALWAYS AS (IF(verified_at IS NULL, NULL, name)) STORED UNIQUE AFTER verified_at""")
+                    GENERATED ALWAYS AS (IF(verified_at IS NULL, NULL, name)) STORED UNIQUE
+                    AFTER verified_at""")
     indexes = {index.name for index in db.get_indexes("sending_domains")}
     if NAMES not in indexes:
         db.execute_sql(f"ALTER TABLE sending_domains ADD UNIQUE KEY {NAMES} (name, team_id)")

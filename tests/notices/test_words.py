@@ -45,8 +45,8 @@ def test_html_says_what_the_text_says_and_takes_nothing_of_it_for_markup():
     assert "To the administrators and managers of Acme & Sons." in letter.text
     assert "Acme &amp; Sons" in letter.html
     assert "Spring &lt;b&gt;&amp; more&lt;/b&gt;" in letter.html
-    assert "<pre>GET  /v1/broadcasts/7/report\nPOST /v1/broadcasts/7/resume" in letter.html
-    assert "<p>Paused: 7.4% of mails bounced hard" in letter.html
+    assert ">GET  /v1/broadcasts/7/report\nPOST /v1/broadcasts/7/resume" in letter.html
+    assert ">Paused: 7.4% of mails bounced hard" in letter.html
 
 
 def test_a_fact_that_is_missing_is_no_blank():

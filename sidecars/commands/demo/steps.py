@@ -11,7 +11,7 @@ from infra.local.config import REPOSITORY
 from sidecars.accounts import keys
 from sidecars.commands.demo.api import Api
 from sidecars.commands.demo.memory import Memory
-from sidecars.models import Team, database
+from sidecars.models import Membership, Team, User, database
 from sidecars.settings import settings
 
 CONTACTS = REPOSITORY / "demo" / "contacts.csv"
@@ -19,6 +19,7 @@ NEWSLETTER = REPOSITORY / "demo" / "newsletter.mjml"
 
 TEAM = "The Kettle"
 DOMAIN = "news.thekettle.example"
+OWNER = "ola@bigmail.example"
 SUBJECT = "{{ contact.first_name | default: 'Friends' }}, the kettle is on"
 PREHEADER = "Three teas, one recipe, and a letter from the hills."
 
@@ -27,12 +28,20 @@ Watch = Callable[[int, int], None]  # told how many are done, and of how many
 
 def sign_in(memory: Memory, api_base: str) -> Api:
     """The demo team and its API key: what a sign-up page will do, done here by the operator's command."""
-    if "api_key" not in memory.facts:
-        with database.connection_context():
+    with database.connection_context():
+        if "api_key" not in memory.facts:
             team = Team.get_or_none(Team.name == TEAM) or Team.create(name=TEAM)
             memory.keep("team_id", team.id)
             memory.keep("api_key", keys.make(team.id, "demo").secret)
+        _see_to_owner(memory.facts["team_id"])
     return Api(api_base, memory.facts["api_key"])
+
+
+def _see_to_owner(team_id: int) -> None:
+    """Somebody who is told by mail when something happens; the simulator receives it."""
+    owner = User.get_or_none(User.email == OWNER) or User.create(email=OWNER, name="Ola Kettle")
+    if not Membership.get_or_none(Membership.team == team_id, Membership.user == owner):
+        Membership.create(team=team_id, user=owner, role="ADMINISTRATOR")
 
 
 def verify_domain(memory: Memory, api: Api, simulator: str) -> None:
