@@ -50,7 +50,7 @@ def test_while_kafka_is_down_nobody_waits_long_and_events_come_when_it_is_back(o
     finally:
         stack.kafka.start()
 
-    wait_for(lambda: {"number": 1} in opens.events(), timeout=20)
+    wait_for(lambda: {"number": 1} in opens.events(), timeout=60)
 
 
 def test_a_record_that_kafka_did_not_confirm_is_an_error(own, stack):
