@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from sidecars.api.lifecycle import request_id
 from sidecars.api.shapes import Answer
+from sidecars.archive.parts import DamagedPart
 from sidecars.broadcasts.errors import FieldProblem, NotPublishable, WrongState
 from sidecars.mail.errors import ContentError, Unsendable
 from sidecars.models.database import is_away
@@ -100,6 +101,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(InternalServerError, _server_error)
     for kind in SERVICES:
         app.register_error_handler(kind, _service_error)
+    app.register_error_handler(DamagedPart, _damaged)
 
 
 def problems(found: list[FieldProblem]) -> Invalid:
@@ -186,6 +188,13 @@ def _service_error(error: Exception) -> Response:
     response = _reply(503, Failure(message=message, request_id=request_id()))
     response.headers["Retry-After"] = "5"
     return response
+
+
+def _damaged(error: DamagedPart) -> Response:
+    """Trying again does not help; whoever keeps the bucket must look."""
+    log.error("archive damaged", extra={"error": str(error)})
+    message = "The archive of this broadcast's ledger is damaged. Tell the operator, with the request id."
+    return _reply(500, Failure(message=message, request_id=request_id()))
 
 
 def _reply(status: int, model: Any) -> Response:

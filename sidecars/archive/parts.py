@@ -23,7 +23,7 @@ KEPT_FILES = 16
 
 
 class DamagedPart(Exception):
-    """S3 gives back other bytes than were put there."""
+    """S3 gives back other bytes than were put there, or none."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
@@ -83,7 +83,10 @@ def remove(key: str) -> None:
 
 def _fetch(key: str) -> bytes:
     s3 = client(ATTEMPTS, ANSWER_WITHIN_SECONDS)
-    file: bytes = s3.get_object(Bucket=settings.s3_bucket, Key=key)["Body"].read()
+    try:
+        file: bytes = s3.get_object(Bucket=settings.s3_bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        raise DamagedPart(key) from None
     if sha256(file).hexdigest() not in key:
         raise DamagedPart(key)
     return file

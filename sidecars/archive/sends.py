@@ -3,7 +3,7 @@
 Whoever asks need not know which. Everything raises botocore's errors and `parts.DamagedPart` beside peewee's.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -17,9 +17,17 @@ SNAPSHOT = "REPEATABLE READ"
 
 
 def read_sends(
-    broadcast_id: int, *, after: int = 0, state: int | None = None, limit: int | None = None
+    broadcast_id: int,
+    *,
+    after: int = 0,
+    state: int | None = None,
+    limit: int | None = None,
+    without: Callable[[ArchivedPart], None] | None = None,
 ) -> list[SendRow]:
-    """Sends of a broadcast beyond contact id `after`, by contact id; of one state (its code), or of any."""
+    """Sends of a broadcast beyond contact id `after`, by contact id; of one state (its code), or of any.
+
+    A damaged part of the archive is told to `without` and passed over, or raised where that is None.
+    """
     with database.atomic(SNAPSHOT):
         if not is_archived(broadcast_id):
             return _from_mysql(broadcast_id, after, state, limit)
@@ -28,7 +36,7 @@ def read_sends(
         row
         for part in files
         if state is None or any(code == state for code, _, _ in part.counts)
-        for row in parts.read(part)
+        for row in _read(part, without)
         if row.contact_id > after and state in (None, row.state)
     )
     return list(islice(rows, limit))
@@ -55,6 +63,16 @@ def is_archived(broadcast_id: int) -> bool:
     return (
         Broadcast.select().where(Broadcast.id == broadcast_id, Broadcast.archived_at.is_null(False)).exists()
     )
+
+
+def _read(part: ArchivedPart, without: Callable[[ArchivedPart], None] | None) -> list[SendRow]:
+    try:
+        return parts.read(part)
+    except parts.DamagedPart:
+        if without is None:
+            raise
+        without(part)
+        return []
 
 
 def _from_mysql(broadcast_id: int, after: int, state: int | None, limit: int | None) -> list[SendRow]:

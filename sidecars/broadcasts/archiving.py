@@ -39,10 +39,15 @@ class Busy(Exception):
 
 
 def due(days: int) -> Iterator[int]:
-    """Ids of what is begun, then of what ended so many days ago and is settled, the oldest first."""
+    """Ids of what is begun, then of what ended so many days ago (0: never) and is settled, the oldest first.
+
+    What a late report has taken out of the archive is begun, too.
+    """
     undropped = ArchivedPart.select(ArchivedPart.broadcast).where(ArchivedPart.dropped_at.is_null())
     begun = [part.broadcast_id for part in undropped.distinct()]
     yield from begun
+    if not days:
+        return
     ended = Broadcast.select(Broadcast.id).where(
         Broadcast.finished_at < now() - timedelta(days=days),
         Broadcast.archived_at.is_null(),

@@ -20,11 +20,15 @@ def reconcile(broadcast_id: int, receipts: str | None) -> None:
       ./kiba reconcile 7 --receipts http://127.0.0.1:28085
     """
     adopt_stack()
+    from sidecars.archive.parts import DamagedPart
     from sidecars.commands.books import print_books
     from sidecars.models import Broadcast, database
 
     with database.connection_context():
         if not Broadcast.select().where(Broadcast.id == broadcast_id).exists():
             raise click.ClickException(f"There is no broadcast {broadcast_id}.")
-    balanced = print_books(Console(highlight=False), broadcast_id, receipts)
+    try:
+        balanced = print_books(Console(highlight=False), broadcast_id, receipts)
+    except DamagedPart as error:
+        raise click.ClickException(str(error)) from error
     raise SystemExit(0 if balanced else 1)

@@ -61,6 +61,8 @@ def tables(dry_run: bool, yes: bool) -> None:
     beside the one that is in use. It takes over what Kafka no longer has, and what came meanwhile; then the
     two change places in one step. It may be broken off and repeated at any time.
 
+    Parts of the ledger's archive that are damaged are passed over and named; then it exits with 1.
+
     \b
       ./kiba replay tables --dry-run
     """
@@ -74,14 +76,15 @@ def tables(dry_run: bool, yes: bool) -> None:
             with _progress(console) as tell:
                 rebuild.fill(tell)
             _show(console, rebuild, rebuild.compare())
-            if dry_run:
-                return
-            if not yes:
-                click.confirm("Replace the tables?", abort=True)
-            rebuild.swap()
+            if not dry_run:
+                if not yes:
+                    click.confirm("Replace the tables?", abort=True)
+                rebuild.swap()
+                console.print("The tables have been replaced.")
     except (InProgress, Incomplete) as error:
         raise click.ClickException(str(error)) from error
-    console.print("The tables have been replaced.")
+    if rebuild.unreadable:
+        raise click.ClickException(_unreadable(rebuild))
 
 
 @contextmanager
@@ -115,4 +118,19 @@ def _show(console: Console, rebuild: "Rebuild", comparisons: Mapping[str, "Compa
         f"{rebuild.from_ledger:,} mails only the ledger could tell of; "
         f"{rebuild.unplaced:,} events of Kafka's could not be placed.",
         soft_wrap=True,
+    )
+
+
+def _unreadable(rebuild: "Rebuild") -> str:
+    lines = [
+        f"  {each.part.object_key}: broadcast {each.part.broadcast_id}, contacts {each.part.lo} to "
+        f"{each.part.hi}; {each.missing:,} of its {each.part.n:,} mails are missing in the tables"
+        for each in rebuild.unreadable
+    ]
+    return "\n".join(
+        [
+            "These parts of the ledger's archive are not what was written, and told nothing:",
+            *lines,
+            "Restore them from the bucket's versions or its backup, then run this again.",
+        ]
     )

@@ -24,6 +24,7 @@ def why(address: str, broadcast_id: int) -> None:
       ./kiba why ann@mailbox.example --broadcast 7
     """
     adopt_stack()
+    from sidecars.archive.parts import DamagedPart
     from sidecars.broadcasts.why import why as explain
     from sidecars.models import Broadcast, database
 
@@ -32,7 +33,10 @@ def why(address: str, broadcast_id: int) -> None:
         broadcast = Broadcast.get_or_none(Broadcast.id == broadcast_id)
         if broadcast is None:
             raise click.ClickException(f"There is no broadcast {broadcast_id}.")
-        explanation = explain(broadcast, address)
+        try:
+            explanation = explain(broadcast, address)
+        except DamagedPart as error:
+            raise click.ClickException(str(error)) from error
     console.print(explanation.sentence)
     if explanation.mail is None:
         raise SystemExit(1)

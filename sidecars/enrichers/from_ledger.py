@@ -3,7 +3,7 @@
 It knows the mail's last state and when it came to stand there, not what the servers said.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid5
@@ -14,7 +14,7 @@ from sidecars.broadcasts.states import BroadcastState, Reason, SendState
 from sidecars.broadcasts.told import told
 from sidecars.edge.messages import Attribution
 from sidecars.enrichers import lookups
-from sidecars.models import Broadcast, Edge
+from sidecars.models import ArchivedPart, Broadcast, Edge
 
 SENDS_AT_ONCE = 5000
 RESPONSE = "as the ledger has it; the event is lost"
@@ -22,12 +22,15 @@ RESPONSE = "as the ledger has it; the event is lost"
 Row = dict[str, Any]
 
 
-def settled_before(ms: int) -> Iterator[list[SendRow]]:
-    """Sends of one broadcast, or of none, at a time, that stand where an event put them before then."""
+def settled_before(ms: int, without: Callable[[ArchivedPart], None]) -> Iterator[list[SendRow]]:
+    """Sends of one broadcast, or of none, at a time, that stand where an event put them before then.
+
+    Damaged parts of the archive are told to `without`, perhaps more than once, and passed over.
+    """
     begun = Broadcast.select(Broadcast.id).where(Broadcast.state != BroadcastState.DRAFT.value)
     for broadcast_id in (0, *(broadcast.id for broadcast in begun)):
         after = 0
-        while sends := read_sends(broadcast_id, after=after, limit=SENDS_AT_ONCE):
+        while sends := read_sends(broadcast_id, after=after, limit=SENDS_AT_ONCE, without=without):
             after = sends[-1].contact_id
             if settled := [send for send in sends if told(send) and send.settled_at * 1000 < ms]:
                 yield settled

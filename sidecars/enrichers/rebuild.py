@@ -7,6 +7,7 @@ wanted (analytics/shadow.py). To begin again does no harm: what an earlier try l
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,12 +19,13 @@ from sidecars.analytics import schema
 from sidecars.analytics.client import query
 from sidecars.analytics.shadow import Comparison, Shadow
 from sidecars.broadcasts.states import SendState
+from sidecars.broadcasts.told import ALWAYS_TOLD
 from sidecars.enrichers.from_ledger import rows_of, settled_before
 from sidecars.enrichers.history import History
 from sidecars.enrichers.loop import service_is_away
 from sidecars.enrichers.outcome import Row
 from sidecars.enrichers.rejudge import Rejudge
-from sidecars.models import database
+from sidecars.models import ArchivedPart, database
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +54,21 @@ class InProgress(Exception):
         super().__init__("The tables are being rebuilt by another process. Wait for it, or end it.")
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """A damaged part of the archive; of `missing` settled mails of its, neither Kafka nor a table knows."""
+
+    part: ArchivedPart
+    missing: int
+
+
 class Rebuild:
     """The successors of all tables. Made by `rebuilding`.
 
     After `fill`: `complete_since`, from which moment on Kafka has every event of a table; `unplaced`, how
     many events of Kafka's could not be processed, which are its dead letters or are still to come;
-    `from_ledger`, of how many mails only the ledger could tell.
+    `from_ledger`, of how many mails only the ledger could tell; `unreadable`, what it could not tell of, as
+    its archive is damaged.
     """
 
     def __init__(self) -> None:
@@ -65,6 +76,7 @@ class Rebuild:
         self.complete_since: dict[str, datetime] = {}
         self.unplaced = 0
         self.from_ledger = 0
+        self.unreadable: list[Unreadable] = []
         self._shadows = {table: Shadow(table) for table in schema.TOPIC_OF}
 
     def fill(self, tell: Tell) -> None:
@@ -81,8 +93,13 @@ class Rebuild:
         for table, topics in SOURCES.items():
             since = max(histories[topic].complete_since for topic in topics)
             self.complete_since[table] = datetime.fromtimestamp(since / 1000, UTC)
-        for sends in settled_before(histories[names.TOPIC_STATUSES].complete_since):
+        damaged: dict[str, ArchivedPart] = {}
+        for sends in settled_before(
+            histories[names.TOPIC_STATUSES].complete_since,
+            without=lambda part: damaged.update({part.object_key: part}),
+        ):
             self._add_lost(sends)
+        self.unreadable = [self._unreadable(part) for part in damaged.values()]
 
     def compare(self) -> dict[str, Comparison]:
         """Each table beside its successor."""
@@ -132,6 +149,19 @@ class Rebuild:
         if lost:
             self._add({schema.TOPIC_OF[MESSAGES]: rows_of(lost, self.begun.isoformat())})
             self.from_ledger += len(lost)
+
+    def _unreadable(self, part: ArchivedPart) -> Unreadable:
+        (known,) = query(
+            "settled_between",
+            live=MESSAGES,
+            rebuilt=self._shadows[MESSAGES].name,
+            team_id=part.broadcast.team_id,
+            broadcast_id=part.broadcast_id,
+            lo=part.lo,
+            hi=part.hi,
+        )
+        settled = sum(mails for state, _, mails in part.counts if state in ALWAYS_TOLD)
+        return Unreadable(part, max(0, settled - known["mails"]))
 
 
 @contextmanager

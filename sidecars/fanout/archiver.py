@@ -23,8 +23,6 @@ def keep_archiving(stopping: threading.Event) -> None:
 
 def _step() -> bool:
     """Whether something was done."""
-    if not settings.kiba_archive_after_days:
-        return False
     try:
         with database.connection_context():
             return any(map(_advance, archiving.due(settings.kiba_archive_after_days)))

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 
+from sidecars.archive.parts import DamagedPart
 from sidecars.broadcasts.audit import audit, recent
 from sidecars.models import database
 from sidecars.telemetry import BOOKS_AUDITED, BOOKS_DIFFERENCE
@@ -35,8 +36,11 @@ def look(stopping: threading.Event) -> None:
     wrong: dict[str, int] = {}
     for broadcast in recent():
         began = time.monotonic()
-        if mails := audit(broadcast):
-            wrong[str(broadcast.id)] = mails
+        try:
+            if mails := audit(broadcast):
+                wrong[str(broadcast.id)] = mails
+        except DamagedPart:  # one that somebody must look at holds up no other
+            log.exception("books could not be audited", extra={"broadcast_id": broadcast.id})
         if stopping.wait(REST * (time.monotonic() - began)):
             return
     BOOKS_DIFFERENCE.clear()

@@ -13,6 +13,7 @@ from peewee import PeeweeException
 from redis import RedisError
 
 from sidecars import names
+from sidecars.archive.parts import DamagedPart
 from sidecars.edge.messages import resolve
 from sidecars.mail.sealed_links import open_link
 from sidecars.mail.tokens import open_token
@@ -41,7 +42,7 @@ def follow_link(token: str, index: str) -> ResponseReturnValue:
     try:
         whose = resolve([message_id]).get(message_id)
         url = target(message_id, whose, int(index)) if whose else None
-    except (RedisError, PeeweeException, BotoCoreError, ClientError):
+    except (RedisError, PeeweeException, BotoCoreError, ClientError, DamagedPart):
         return pages.error(503)
     if url is None:
         return pages.error(404)

@@ -6,9 +6,12 @@ from uuid import uuid4
 import clickhouse_driver
 import pytest
 
+from sidecars import storage
+from sidecars.archive import parts
+from sidecars.broadcasts import archiving
 from sidecars.broadcasts.states import Reason, SendState
 from sidecars.broadcasts.words import REASONS, STATES
-from sidecars.models import Broadcast, Send
+from sidecars.models import ArchivedPart, Broadcast, Send, now
 from sidecars.settings import settings
 
 AT = datetime(2026, 11, 24, 10, 15, 30, 125000, UTC)
@@ -68,6 +71,33 @@ def happened(acme, goods, mails):
         client.execute(f"INSERT INTO smtp_messages ({', '.join(row)}) VALUES", [row])
 
     return _happened
+
+
+def test_an_archived_broadcast_is_answered_for_as_before_till_its_file_is_damaged(
+    acme, address, goods, happened
+):
+    Send.update(state=SendState.UNKNOWN).where(Send.state == SendState.PLANNED).execute()
+    happened(goods.contact.id, "delivered")
+    happened(goods.contact.id + 1, "bounced", reason="hard_bounce", code=550)
+    asked = [f"{address}{what}" for what in ("/ledger", "/report", "/messages", "/progress")]
+    before = [acme.get(each).json for each in asked]
+    assert len(before[0]["messages"]) == 1
+    Broadcast.update(state="sent", finished_at=now()).where(Broadcast.id == goods.broadcast.id).execute()
+    while archiving.advance(goods.broadcast.id):
+        pass
+    before[-1]["state"] = "sent"
+    assert [acme.get(each).json for each in asked] == before
+
+    key = ArchivedPart.get(ArchivedPart.broadcast == goods.broadcast.id).object_key
+    file = {"Bucket": settings.s3_bucket, "Key": key}
+    written = storage.client().get_object(**file)["Body"].read()
+    storage.client().put_object(**file, Body=b"something else")
+    parts._kept.cache_clear()
+    answers = [acme.get(each) for each in asked]
+    assert [answer.status_code for answer in answers] == [500, 200, 500, 200]
+    assert "archive of this broadcast's ledger is damaged" in answers[0].json["message"]
+    storage.client().put_object(**file, Body=written)
+    assert [acme.get(each).json for each in asked] == before
 
 
 def test_the_books_balance_when_the_events_say_the_same(acme, address, goods, happened):

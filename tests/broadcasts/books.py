@@ -28,6 +28,6 @@ def in_clickhouse(send: Any, state: str = "delivered") -> None:
         "broadcast_id": send.broadcast_id,
         "contact_id": send.contact_id,
         "message_id": send.message_id,
-        "state": "" if state == "accepted" else state,
+        "state": "" if state in ("accepted", "deferred") else state,
     }
     client().execute(f"INSERT INTO smtp_messages ({', '.join(row)}) VALUES", [row])

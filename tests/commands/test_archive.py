@@ -1,10 +1,13 @@
-"""`./kiba archive`: which broadcasts it takes, and which it refuses."""
+"""`./kiba archive`: which broadcasts it takes, which it refuses, and what other commands then say."""
 
 import pytest
 from click.testing import CliRunner
 
+from sidecars.archive import parts
 from sidecars.cli import cli
-from sidecars.models import Broadcast, Send, database
+from sidecars.models import ArchivedPart, Broadcast, Contact, Send, database
+from sidecars.settings import settings
+from sidecars.storage import client
 from tests.sending import make_cancelled, make_draft, make_people, make_team
 
 
@@ -15,8 +18,8 @@ def cancelled(stack):
         return make_cancelled(3, days=40)
 
 
-def kiba(*arguments, code=0):
-    done = CliRunner().invoke(cli, ["archive", *map(str, arguments)])
+def kiba(*arguments, command="archive", code=0):
+    done = CliRunner().invoke(cli, [command, *map(str, arguments)])
     assert done.exit_code == code, done.output
     return done.output
 
@@ -47,3 +50,27 @@ def test_what_has_not_ended_is_refused_before_anything_moves(cancelled):
     assert f"Broadcast {draft.id} is draft and has not ended" in kiba(cancelled.id, draft.id, code=1)
     assert f"There is no broadcast {missing}" in kiba(missing, code=1)
     assert left_in_mysql(cancelled) == 3
+
+
+def test_other_commands_say_the_same_of_an_archived_broadcast_and_name_a_damaged_file(cancelled):
+    def said(code):
+        with database.connection_context():
+            address = Contact.get(Contact.audience == cancelled.audience_id).email
+        return [
+            kiba(cancelled.id, command="reconcile", code=code),
+            kiba(address, "--broadcast", cancelled.id, command="why", code=code),
+        ]
+
+    before = said(0)
+    assert "books balanced: yes" in before[0]
+    kiba(cancelled.id)
+    assert said(0) == before
+    with database.connection_context():
+        key = ArchivedPart.get(ArchivedPart.broadcast == cancelled.id).object_key
+    file = {"Bucket": settings.s3_bucket, "Key": key}
+    written = client().get_object(**file)["Body"].read()
+    client().delete_object(**file)
+    parts._kept.cache_clear()
+    assert all(f"{key} in the bucket" in told for told in said(1))
+    client().put_object(**file, Body=written)
+    assert said(0) == before

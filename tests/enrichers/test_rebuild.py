@@ -3,16 +3,20 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from click.testing import CliRunner
 from kafka import KafkaAdminClient, TopicPartition
 
-from sidecars import names, streams
+from sidecars import names, storage, streams
 from sidecars.analytics import schema
 from sidecars.analytics.client import client
 from sidecars.analytics.reports import final_states
+from sidecars.archive import parts as archive_parts
+from sidecars.broadcasts import archiving
 from sidecars.broadcasts.states import Reason, SendState
+from sidecars.cli import cli
 from sidecars.enrichers.handlers import HANDLERS
 from sidecars.enrichers.rebuild import InProgress, rebuilding
-from sidecars.models import Send, database
+from sidecars.models import ArchivedPart, Send, database
 from sidecars.settings import settings
 from tests.enrichers.conftest import running_loop
 from tests.mailing import mailing
@@ -171,6 +175,36 @@ def test_what_kafka_has_no_more_is_taken_over_and_what_nobody_has_the_ledger_tel
     assert again.from_ledger == 0
     assert numbers(lost) == [4, 0, 0]
     assert open_.send().state == SendState.ACCEPTED
+
+
+def test_a_damaged_part_of_the_archive_is_passed_over_and_told_and_the_others_are_not(sent, monkeypatch):
+    monkeypatch.setattr(archiving, "PART_ROWS", 2)
+    old = mailing(6)
+    Send.update(state=SendState.DELIVERED, attempts=1, settled_at=1).where(
+        Send.broadcast_id == old.broadcast_id
+    ).execute()
+    with database.connection_context():
+        while archiving.advance(old.broadcast_id):
+            pass
+        _, damaged, _ = ArchivedPart.select().where(ArchivedPart.broadcast == old.broadcast_id)
+    file = {"Bucket": settings.s3_bucket, "Key": damaged.object_key}
+    written = storage.client().get_object(**file)["Body"].read()
+    storage.client().put_object(**file, Body=b"something else")
+    archive_parts._kept.cache_clear()
+
+    done = CliRunner().invoke(cli, ["replay", "tables", "--yes"])
+
+    assert done.exit_code == 1
+    assert "The tables have been replaced." in done.output
+    told = f"{damaged.object_key}: broadcast {old.broadcast_id}, contacts {damaged.lo} to {damaged.hi}; 2 of "
+    assert told in done.output
+    readable = {mail.message_id for mail in (*old.mails[:2], *old.mails[4:])}
+    assert final_states(old.team_id, old.broadcast_id) == dict.fromkeys(readable, "delivered")
+
+    storage.client().put_object(**file, Body=written)
+    made, _ = rebuild()
+    assert made.unreadable == []
+    assert len(final_states(old.team_id, old.broadcast_id)) == len(old.mails)
 
 
 def forget_raw_topics():
