@@ -110,3 +110,28 @@ def test_an_oversized_mail_is_refused_before_it_is_sent(demo: Demo) -> None:
         code, text = client.mail(f"orders@{DOMAIN}", [f"SIZE={limit + 1}"])
     assert code == 552
     assert str(limit).encode() in text
+
+
+def test_who_bounced_is_refused_within_seconds_till_the_team_takes_that_back(demo: Demo) -> None:
+    to = "unknown_user.gone@outcome.example"
+    team, key = credentials(demo)
+    with starttls(demo) as client:
+        client.login(team, key)
+        client.send_message(mail(to))
+
+        def answer() -> tuple[int, bytes]:
+            client.rset()
+            client.mail(f"orders@{DOMAIN}")
+            return client.rcpt(to)
+
+        wait_for(lambda: answer()[0] == 550, timeout=30)
+        assert b"5.7.1 unknown_user.gone@outcome.example is suppressed" in answer()[1]
+        assert b": hard_bounce since" in answer()[1]
+
+        suppressions = demo.stack.url("web") + "/v1/suppressions"
+        api = requests.Session()
+        api.headers["Authorization"] = f"Bearer {key}"
+        (found,) = api.get(suppressions, params={"email": to}, timeout=20).json()["data"]
+        lifting = api.delete(f"{suppressions}/{found['id']}", params={"because": "is back"}, timeout=20)
+        assert lifting.status_code == 204
+        assert answer()[0] == 250
