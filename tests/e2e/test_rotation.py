@@ -1,13 +1,10 @@
 """A DKIM key changes while mail flows: whatever arrives verifies by what DNS holds."""
 
-from typing import Any
-
 import dkim
-import requests
 
 from sidecars.commands.demo.steps import DOMAIN
 from tests.e2e.conftest import Demo
-from tests.e2e.test_submission import credentials, mail, received, starttls
+from tests.e2e.test_submission import credentials, mail, raw_of, received, starttls
 from tests.support import wait_for
 
 
@@ -34,11 +31,7 @@ def signed_by(demo: Demo, to: str) -> str:
         client.login(*credentials(demo))
         client.send_message(mail(to))
     (receipt,) = wait_for(lambda: received(demo, to), timeout=30)
-    simulator = demo.stack.url("simulator_http")
-    query: dict[str, Any] = {"message_id": receipt["message_id"]}
-    (found,) = requests.get(f"{simulator}/mails", params=query, timeout=10).json()["mails"]
-    raw = requests.get(f"{simulator}/mails/{found['id']}/raw", timeout=10).content
-    verifier = dkim.DKIM(raw)
+    verifier = dkim.DKIM(raw_of(demo, receipt))
     assert verifier.verify(dnsfunc=published)
     assert verifier.domain == DOMAIN.encode()
     return str(verifier.selector.decode())

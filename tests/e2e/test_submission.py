@@ -53,6 +53,14 @@ def received(demo: Demo, to: str) -> list[dict[str, Any]]:
     return [fact for fact in map(json.loads, facts) if fact["kind"] == "accepted" and fact["recipient"] == to]
 
 
+def raw_of(demo: Demo, receipt: dict[str, Any]) -> bytes:
+    """The mail that the receipt is for."""
+    mails = demo.stack.url("simulator_http") + "/mails"
+    query = {"message_id": receipt["message_id"]}
+    (found,) = requests.get(mails, params=query, timeout=20).json()["mails"]
+    return requests.get(f"{mails}/{found['id']}/raw", timeout=20).content
+
+
 @pytest.mark.parametrize("connect", [starttls, tls])
 def test_a_mail_submitted_with_a_key_arrives_once_and_is_in_the_ledger(demo: Demo, connect: Any) -> None:
     from sidecars.broadcasts.states import SendState
