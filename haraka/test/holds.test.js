@@ -100,22 +100,25 @@ test('a cancelled broadcast is given up wherever it waits, and each of its mails
 })
 
 test('a pause outlives the edge, and a Redis that has lost its data', async () => {
-    const sendReceipt = async (to) => {
-        await edge.send(to, {}, { broadcast_id: 0, stream: 'transactional' })
-        await edge.mailbox.mailTo(to)
-    }
+    const transactional = { broadcast_id: 0, stream: 'transactional' }
+    const late = 'bob@mailbox.example'
+    edge.mailbox.answer(late, (attempt) => attempt === 1 && [451, '4.7.1 later'])
+    await edge.send(late, {}, transactional)
+    await edge.webhook.event({ type: 'deferred', recipient: late })
     const mails = mailsTo(5, 'kept')
     await hold(31, 'pause')
     await edge.handOver(mails, { broadcast_id: 31 })
     await edge.redis.client.flushall()
     await edge.writeRecords()
     await hold(32, 'pause')
-    await sendReceipt('ann@mailbox.example')
+    await edge.send('ann@mailbox.example', {}, transactional)
+    await edge.mailbox.mailTo('ann@mailbox.example')
     assert.deepEqual(receivedBy(mails), [], 'what Redis forgot is held back still')
 
     await edge.kill()
     await edge.launch()
-    await sendReceipt('bob@mailbox.example')
+    edge.process.kill('SIGHUP')
+    await edge.mailbox.mailTo(late)
     assert.deepEqual(receivedBy(mails), [], 'while nothing is known, no broadcast begins')
 
     await edge.redis.client.set(names.EDGE_RECORDS_KEY, 1)

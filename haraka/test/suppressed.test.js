@@ -4,12 +4,15 @@
 
 const assert = require('node:assert/strict')
 const { createHash, createHmac } = require('node:crypto')
+const fs = require('node:fs')
+const path = require('node:path')
 const { after, before, beforeEach, test } = require('node:test')
 
 const names = require('../plugins/lib/names')
 const { Suppressed } = require('../plugins/lib/suppressed')
 const { DOMAIN, Edge, TEAM } = require('./support/edge')
 const { SmtpClient } = require('./support/smtp')
+const { waitFor } = require('./support/wait')
 
 const KEY = names.suppressedKey(TEAM.id)
 const FROM = `ann@${DOMAIN}`
@@ -17,7 +20,7 @@ const OF_A_STREAM = 'broadcast unsubscribe 2026-11-03'
 let edge
 let nextRecipient = 1
 
-before(async () => (edge = await Edge.start()))
+before(async () => (edge = await Edge.start({ KIBA_RETRY_SCHEDULE: '1h*3' })))
 beforeEach(() => edge.redis.client.del(KEY))
 after(() => edge.stop())
 
@@ -121,6 +124,45 @@ test("another team's suppression and a suppressed sender keep nobody", async () 
     await suppress(to, 'all complaint 2026-11-03', 8)
     await suppress(FROM, 'all complaint 2026-11-03')
     assert.match((await submit([to]))[1], /^250 queued/)
+})
+
+/** Submits a mail that its recipients' server puts off once. @returns {Promise<string[]>} them */
+async function waiting(count, options) {
+    const recipients = Array.from({ length: count }, somebody)
+    for (const to of recipients) edge.mailbox.answer(to, (attempt) => attempt === 1 && [451, '4.7.1 later'])
+    assert.match((await submit(recipients, options)).at(-1), /^250 queued/)
+    for (const recipient of recipients) await edge.webhook.event({ type: 'deferred', recipient })
+    return recipients
+}
+
+const queue = () => fs.readdirSync(path.join(edge.home, 'queue')).filter((file) => /^\d/.test(file))
+
+test('who is suppressed while a mail waits does not get it, and that is told of each recipient', async () => {
+    const [gone, other] = await waiting(2, { stream: 'broadcast' })
+    const [alone] = await waiting(1)
+    await waitFor(() => queue().length === 2, 'both mails in the queue')
+    await suppress(gone, OF_A_STREAM)
+    await suppress(alone, 'all complaint 2026-11-03')
+    edge.process.kill('SIGHUP')
+    await edge.webhook.event({ type: 'delivered', recipient: other })
+    const { message_id: id } = await edge.webhook.event({ type: 'accepted', recipient: gone })
+    const told = await edge.webhook.event({ type: 'cancelled', recipient: gone })
+    assert.deepEqual([told.message_id, told.code, told.enhanced, told.attempt], [id, 550, '5.7.1', 1])
+    assert.match(told.response, /is suppressed for broadcast mail of team 7: unsubscribe since 2026-11-03/)
+    assert.notEqual(told.event_id, id, 'which is that of the event accepted')
+    assert.match((await edge.webhook.event({ type: 'cancelled', recipient: alone })).response, /complaint/)
+    await waitFor(() => queue().length === 0, 'an empty queue')
+    const received = [gone, other, alone].map((to) => edge.mailbox.mailsTo(to).length)
+    assert.deepEqual(received, [0, 1, 0])
+})
+
+test('a mail that waits goes on where Redis cannot tell who is suppressed', async () => {
+    const [to] = await waiting(1)
+    await waitFor(() => queue().length === 1, 'the mail in the queue')
+    await edge.redis.client.del(names.EDGE_RECORDS_KEY)
+    edge.process.kill('SIGHUP')
+    await edge.webhook.event({ type: 'delivered', recipient: to })
+    await edge.recordsAreThere()
 })
 
 test('while Redis has lost its data nobody is taken for free, and the submitter is asked to come again', async () => {

@@ -127,7 +127,8 @@ def _take_status(
                 SoftBounced(whose.team_id, status.recipient, passing, words, status.event_id, at)
             )
     elif to is SendState.CANCELLED:
-        reason = Reason.CANCELLED
+        # With a code: its recipient was suppressed while the edge had it.
+        reason = Reason.SUPPRESSED if status.code else Reason.CANCELLED
     state = _STATE_COLUMN[to], _REASON_COLUMN[reason]
     if _says_all(line, status, whose):
         outcome.add_row(names.TOPIC_CH_MESSAGES, _spliced(line, whose, *state, processed_at))

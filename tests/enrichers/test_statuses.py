@@ -83,6 +83,14 @@ def test_a_mail_of_a_cancelled_broadcast_is_cancelled():
     assert outcome.settlements[0][2:4] == (SendState.CANCELLED, Reason.CANCELLED)
 
 
+def test_a_mail_whose_recipient_was_suppressed_while_it_waited_is_cancelled_for_that():
+    outcome = one(mta_event("cancelled", MESSAGE, code=550, enhanced="5.7.1", response="is suppressed"))
+
+    assert (row_of(outcome)["state"], row_of(outcome)["reason"]) == ("cancelled", "suppressed")
+    assert outcome.settlements[0][2:4] == (SendState.CANCELLED, Reason.SUPPRESSED)
+    assert outcome.suppressions == []
+
+
 def test_an_unknown_user_bounces_and_is_suppressed_with_the_servers_words():
     outcome = one(refused(MESSAGE, 550, "5.1.1", "No such user here", recipient="Person0@People.example"))
 

@@ -3,9 +3,12 @@
 // What became of a mail, told: as an event for the webhook receiver, as a line in the log, as a count, and to who
 // submitted it where it failed.
 
+const { v5: uuidv5 } = require('uuid')
+
 const log = require('./log')
 const metrics = require('./metrics')
 const { persist } = require('./persist')
+const { isSubmitted } = require('./queued_mail')
 
 const GIVEN_UP = 'Given up after the last attempt: '
 const EXPIRED = '5.4.7' // RFC 3463: delivery time expired
@@ -114,6 +117,18 @@ class Outcomes {
         })
     }
 
+    /**
+     * A submitted mail whose recipient was suppressed while it waited. It has one such event, however often it is told.
+     * @param {object} mail
+     * @param {number} attempts that have failed
+     * @param {import('./hook').Refusal} refusal as its submitter would hear it now
+     */
+    tellSuppressed(mail, attempts, { code, enhanced, message: response }) {
+        const eventId = uuidv5('suppressed', mail.messageId)
+        const fields = { ...aboutMail(mail), event_id: eventId, attempt: attempts, code, enhanced, response }
+        return this.#tell('cancelled', mail, fields)
+    }
+
     #tell(type, mail, fields) {
         COUNTED[type].inc()
         if (type === 'delivered') TIMED.observe(fields.delay_ms / 1000)
@@ -148,9 +163,6 @@ function fateOf(mail, { kind, code, enhanced, response }, pause, isNeverLost) {
     return { ...fate('bounced'), enhanced: status, response: GIVEN_UP + response }
 }
 
-/** @returns {true | undefined} undefined: not said */
-const isSubmitted = ({ submitter }) => typeof submitter === 'string' || undefined
-
 // The clock may have been set back.
 const since = (ms) => Math.max(0, Date.now() - ms)
 
@@ -162,7 +174,7 @@ const aboutMail = ({ messageId, teamId, recipient, domain, subject, stream, batc
     subject,
     stream,
     queue_id: batch.id,
-    submitted: isSubmitted(batch),
+    submitted: isSubmitted(batch) || undefined,
     tag: batch.tag,
     metadata: batch.metadata,
     envelope_sender: sender,
@@ -178,7 +190,7 @@ const fieldsOf = ({ mail, code, enhanced, response, pause }, job, outcome) => ({
     subject: mail.subject,
     stream: mail.stream,
     queue_id: mail.batch.id,
-    submitted: isSubmitted(mail.batch),
+    submitted: isSubmitted(mail.batch) || undefined,
     tag: mail.batch.tag,
     metadata: mail.batch.metadata,
     envelope_sender: job.sender,

@@ -70,6 +70,9 @@ function withText(mail, text) {
     return { ...mail, template: { chunks: [text] }, values: () => [], parts: () => [text] }
 }
 
+/** Whether a program handed it over by SMTP: then it says who is told when it fails, be it nobody. */
+const isSubmitted = ({ submitter }) => typeof submitter === 'string'
+
 const domainOf = (address) => address.slice(address.lastIndexOf('@') + 1)
 
-module.exports = { todoOf, mailsOf, withText, batchOfUuid, broadcastOfUuid, domainOf }
+module.exports = { todoOf, mailsOf, withText, batchOfUuid, broadcastOfUuid, domainOf, isSubmitted }

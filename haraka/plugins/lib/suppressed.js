@@ -7,6 +7,7 @@ const { createHmac, createSecretKey } = require('node:crypto')
 
 const { waitingFor } = require('./backpressure')
 const { Refusal } = require('./hook')
+const log = require('./log')
 const names = require('./names')
 const { STREAMS } = require('./submission_options')
 
@@ -46,6 +47,20 @@ class Suppressed {
             this.redis.suppressedOf(...keys, this.#digestOf(address)),
         )
         return found === null ? [] : suppressionsIn(found)
+    }
+
+    /**
+     * @param {{teamId: number, recipient: string, stream: string}} mail that was submitted
+     * @returns {Promise<Refusal | null>} null: it may go; also where Redis cannot tell, as it was looked at before
+     */
+    async refusalOf({ teamId: id, recipient, stream }) {
+        try {
+            const found = new Map([[recipient, await this.of(id, recipient)]])
+            return refusalOfMail([recipient], found, stream, { id })
+        } catch (err) {
+            log.debug('suppressions not looked at', { team_id: id, reason: err.message })
+            return null
+        }
     }
 
     #digestOf(address) {

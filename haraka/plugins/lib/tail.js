@@ -14,7 +14,15 @@ const { groupBy } = require('./group_by')
 const log = require('./log')
 const { jobOf } = require('./mail_job')
 const { persist } = require('./persist')
-const { batchOfUuid, broadcastOfUuid, domainOf, mailsOf, todoOf, withText } = require('./queued_mail')
+const {
+    batchOfUuid,
+    broadcastOfUuid,
+    domainOf,
+    isSubmitted,
+    mailsOf,
+    todoOf,
+    withText,
+} = require('./queued_mail')
 const { Tally } = require('./tally')
 const { Timers } = require('./timers')
 
@@ -44,6 +52,7 @@ class Tail {
      * @param {import('./lanes').Lanes} options.lanes
      * @param {import('./journal').Journal} options.journal
      * @param {import('./outcomes').Outcomes} options.outcomes
+     * @param {import('./suppressed').Suppressed} options.suppressed
      * @param {(mail: object) => Promise<Buffer[]>} options.sign what leaves of a mail
      * @param {Set<string>} options.neverLost streams whose mail is sent again where it may have been sent
      * @param {number} options.patience seconds until a mail is looked at again that found no room in its lane
@@ -169,12 +178,30 @@ class Tail {
         const { send_at: sendAt } = todo.notes.mail
         const early = sendAt - Date.now()
         if (early > 0) return this.#putOff(file, steadyNow() + early)
+        const mails = await this.#stillWanted(mailsOf(todo), this.files.partsOf(file).attempts)
+        if (mails.length === 0) return this.#finish(file)
         const provider = await this.#providerOf(todo.domain)
         if (this.#isClosed) return
         const inLanes = this.#ofProvider.get(provider) ?? 0
         if (inLanes >= this.atOnce * SHARE) return this.#standInLine(provider, file)
         this.#ofProvider.set(provider, inLanes + 1)
-        this.lanes.send(this.#jobOf(file, todo, provider))
+        this.lanes.send(this.#jobOf(file, mails, todo.notes.mail.size, provider))
+    }
+
+    /**
+     * Of submitted mails those whose recipients were not suppressed while they waited. What was may be told again at the
+     * next attempt, as the file still names it.
+     */
+    async #stillWanted(mails, attempts) {
+        if (!isSubmitted(mails[0].batch)) return mails
+        this.#settling++
+        const refusals = await Promise.all(mails.map((mail) => this.suppressed.refusalOf(mail)))
+        const told = mails.map(
+            (mail, i) => refusals[i] && this.outcomes.tellSuppressed(mail, attempts, refusals[i]),
+        )
+        await Promise.all(told)
+        this.#settling--
+        return mails.filter((_, i) => !refusals[i])
     }
 
     /** A queue file cannot be read. One that will never be is kept for a person to look at. */
@@ -186,14 +213,13 @@ class Tail {
         this.#end(file)
     }
 
-    #jobOf(file, todo, provider) {
-        const mails = mailsOf(todo)
+    #jobOf(file, mails, size, provider) {
         const text = () => this.files.readMail(file)
         const key = this.#keyOf(file)
         let intended = false
         return jobOf(mails, {
             attempt: this.files.partsOf(file).attempts + 1,
-            size: todo.notes.mail.size,
+            size,
             content: async () => this.sign(withText(mails[0], await text())),
             original: text,
             intend: () => {
@@ -241,8 +267,7 @@ class Tail {
             await persist('mail not queued', async () => this.add(mails, await job.original(), when))
         }
         await this.outcomes.tell(fates, job, outcome)
-        await persist('queue file not deleted', () => this.files.remove(file))
-        this.#end(file)
+        await this.#finish(file)
     }
 
     async #providerOf(domain) {
@@ -287,8 +312,7 @@ class Tail {
             const mails = mailsOf(await this.files.readHead(file))
             const { attempts } = this.files.partsOf(file)
             await Promise.all(mails.map((mail) => this.outcomes.tellCancelled(mail, attempts)))
-            await persist('queue file not deleted', () => this.files.remove(file))
-            this.#end(file)
+            await this.#finish(file)
         } catch (err) {
             await this.unreadable(file, err.message)
         }
@@ -326,6 +350,11 @@ class Tail {
         if (!line || this.#isClosed) return
         this.#read(line.shift())
         if (line.length === 0) this.#inLine.delete(provider)
+    }
+
+    async #finish(file) {
+        await persist('queue file not deleted', () => this.files.remove(file))
+        this.#end(file)
     }
 
     #end(file) {

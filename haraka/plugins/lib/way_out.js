@@ -35,7 +35,11 @@ class WayOut {
      * @param {import('./settings').settings} settings
      * @param {object} qfile Haraka/outbound/qfile
      */
-    constructor({ mailSpool, journal, redis, report, resolver, mx, sts, spool }, settings, qfile) {
+    constructor(
+        { mailSpool, journal, redis, report, resolver, mx, sts, spool, suppressed },
+        settings,
+        qfile,
+    ) {
         const { hostname, machineName: edge, edgeName: process, lanePatience: patience, neverLost } = settings
         this.mailSpool = mailSpool
         // An attempt is told by an event. What is in the spool is few; the queue goes on for days.
@@ -65,6 +69,7 @@ class WayOut {
         const shared = { holds, lanes, outcomes, sign: signedParts, patience }
         this.tail = new Tail({
             ...shared,
+            suppressed,
             neverLost,
             files: new QueueFiles(settings.queueDir, qfile),
             journal,
