@@ -27,9 +27,9 @@ from rich.table import Table
 from sidecars.mail import headers, quoted_printable
 from sidecars.mail.compiled import CompiledMail, Sender, Tracking, compile_mail
 from sidecars.mail.content import ContentSource, PreparedContent, prepare
-from sidecars.mail.document import html_template, with_unsubscribe_url
+from sidecars.mail.document import html_template, with_page_urls
 from sidecars.mail.recipients import Recipient, contact_fields
-from sidecars.mail.templating import NOW, TOKEN, parse
+from sidecars.mail.templating import NOW, PAGE, TOKEN, parse
 from sidecars.mail.tokens import make_token
 
 DEMO = Path(__file__).resolve().parents[1] / "demo"
@@ -81,12 +81,12 @@ def by_chunks(compiled: CompiledMail) -> Compose:
 
 def _by_whole_templates(prepared: PreparedContent) -> Callable[[Recipient], tuple[str, str, str, str]]:
     subject = parse(prepared.subject, "subject")
-    text = parse(with_unsubscribe_url(prepared.text, TRACKING.url), "text")
+    text = parse(with_page_urls(prepared.text, TRACKING.url), "text")
     html = parse(html_template(prepared.html, prepared.preheader, TRACKING), "body")
 
     def render(recipient: Recipient) -> tuple[str, str, str, str]:
         token = make_token(recipient.message_id, SECRET)
-        fields = {"contact": contact_fields(recipient), TOKEN: token, NOW: AT}
+        fields = {"contact": contact_fields(recipient), TOKEN: token, PAGE: token, NOW: AT}
         return token, subject.render(fields), text.render(fields), html.render(fields)
 
     return render

@@ -191,6 +191,9 @@ def dead_topic(topic: str) -> str:
     return f"{topic}_dead"
 
 
+# Of an unsubscribe that the preference page did itself: it is counted, and not done again.
+METHOD_PREFERENCES = "preferences"
+
 ENRICHER_GROUP = "enricher"
 # Topic → the group of consumers that reads it; ClickHouse's are named after their topics.
 READERS = dict.fromkeys(RAW_TOPICS, ENRICHER_GROUP) | {topic: topic for topic in CLICKHOUSE_TOPICS}
@@ -221,6 +224,7 @@ HEADER_SIGNATURE = "X-Kibamail-Signature"
 PATH_CLICK = "/c"
 PATH_OPEN = "/o"
 PATH_UNSUBSCRIBE = "/u"
+PATH_PREFERENCES = "/p"
 PATH_MTA_EVENTS = "/mta/events"
 
 # --- Local parts at a return-path domain ----------------------------------------------------

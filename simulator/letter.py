@@ -14,7 +14,7 @@ from sidecars import names
 _BASE32_40 = "[A-Za-z2-7]{40}"
 _OPEN = re.compile(rf"{names.PATH_OPEN}/{_BASE32_40}(\.gif)?$")
 _CLICK = re.compile(rf"{names.PATH_CLICK}/{_BASE32_40}/(\d+)$")
-_UNSUBSCRIBE = re.compile(rf"{names.PATH_UNSUBSCRIBE}/{_BASE32_40}$")
+_UNSUBSCRIBE = re.compile(rf"{names.PATH_UNSUBSCRIBE}/{_BASE32_40}(\.[A-Za-z0-9-]+)?$")
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,51 @@
 from typing import Annotated
 
 from flask import Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sidecars.api.auth import team_id
 from sidecars.api.errors import conflict, not_found
 from sidecars.api.resource import resource
-from sidecars.api.shapes import Answer, Body, Line, PageQuery, Path, Timestamp, answer, example, page
+from sidecars.api.shapes import (
+    Answer,
+    Body,
+    Line,
+    OptionalLine,
+    PageQuery,
+    Path,
+    Timestamp,
+    answer,
+    example,
+    page,
+)
 from sidecars.audiences import contacts, properties, tags
+from sidecars.mail.recipients import LANGUAGE_TAG
 from sidecars.models import Audience
 
 api = resource("Audiences", "Lists of people that a team may write to.")
+
+
+def _language_tag(text: str) -> str:
+    if text and not LANGUAGE_TAG.fullmatch(text):
+        raise ValueError("must be a language such as “de” or “pt-BR”, or empty")
+    return text.replace("_", "-")
+
+
+Name = Annotated[Line, Field(max_length=120)]
+PublicName = Annotated[
+    OptionalLine, Field(max_length=120, description="What its readers see; empty: they see `name`.")
+]
+Description = Annotated[
+    OptionalLine, Field(max_length=500, description="What its readers see beside the name.")
+]
+IsOpen = Annotated[
+    bool, Field(description="Whether the preference page shows it to people who are not on it, who may join.")
+]
+Locale = Annotated[
+    OptionalLine,
+    Field(max_length=35, description="Of its unsubscribe pages, as BCP 47 says it; empty: the browser's."),
+    AfterValidator(_language_tag),
+]
 
 
 class AudiencePath(Path):
@@ -24,9 +59,25 @@ class AudiencePath(Path):
 class NewAudience(Body):
     """An audience to make."""
 
-    model_config = example({"name": "Readers"})
+    model_config = example({"name": "Readers", "public_name": "Our letter", "locale": "en"})
 
-    name: Annotated[Line, Field(max_length=120)]
+    name: Name
+    public_name: PublicName = ""
+    description: Description = ""
+    is_open: IsOpen = False
+    locale: Locale = ""
+
+
+class AudienceChange(Body):
+    """What to change; what is left out stays."""
+
+    model_config = example({"public_name": "Our letter", "description": "Every Friday.", "is_open": True})
+
+    name: Name | None = None
+    public_name: PublicName | None = None
+    description: Description | None = None
+    is_open: IsOpen | None = None
+    locale: Locale | None = None
 
 
 class AudienceAnswer(Answer):
@@ -34,6 +85,10 @@ class AudienceAnswer(Answer):
 
     id: int
     name: str
+    public_name: str
+    description: str
+    is_open: bool
+    locale: str
     contacts: dict[str, int] = Field(
         description="How many, by status.",
         json_schema_extra={"example": {"subscribed": 9870, "unsubscribed": 130}},
@@ -91,10 +146,21 @@ def own_audience(audience_id: int) -> Audience:
 def create_audience(body: NewAudience) -> Response:
     """Make an audience"""
     try:
-        audience = contacts.create_audience(team_id(), body.name)
+        audience = contacts.create_audience(team_id(), **body.model_dump())
     except contacts.AudienceExists as error:
         raise conflict(f"There is an audience named “{body.name}” already.", "exists") from error
     return answer(_detail(audience), 201)
+
+
+@api.patch("/audiences/<int:audience_id>", responses={200: AudienceDetail})
+def change_audience(path: AudiencePath, body: AudienceChange) -> Response:
+    """Change an audience"""
+    audience = own_audience(path.audience_id)
+    try:
+        audience = contacts.change_audience(audience.id, **body.model_dump(exclude_none=True))
+    except contacts.AudienceExists as error:
+        raise conflict(f"There is an audience named “{body.name}” already.", "exists") from error
+    return answer(_detail(audience))
 
 
 @api.get("/audiences", responses={200: AudiencePage})
@@ -104,7 +170,7 @@ def list_audiences(query: PageQuery) -> Response:
     counts = contacts.counts([row.id for row in rows])
 
     def show(row: Audience) -> AudienceAnswer:
-        return AudienceAnswer(id=row.id, name=row.name, contacts=counts[row.id], created_at=row.created_at)
+        return AudienceAnswer(**row.__data__, contacts=counts[row.id])
 
     return answer(AudiencePage(**page(rows, query.limit, lambda row: row.id, show)))
 
@@ -139,9 +205,7 @@ def create_tag(path: AudiencePath, body: NewTag) -> Response:
 
 def _detail(audience: Audience) -> AudienceDetail:
     return AudienceDetail(
-        id=audience.id,
-        name=audience.name,
+        **audience.__data__,
         contacts=contacts.counts([audience.id])[audience.id],
-        created_at=audience.created_at,
         properties=properties.declared(audience.id),
     )

@@ -32,7 +32,7 @@ from sidecars.settings import settings
 api = resource("Suppressions", "Addresses that the team must not write to.")
 
 Stream = Literal["all", "broadcast", "transactional"]
-Reason = Literal["hard_bounce", "complaint", "unsubscribe", "manual", "soft_bounce", "mailbox_full"]
+Reason = Literal["hard_bounce", "complaint", "unsubscribe", "manual", "soft_bounce", "mailbox_full", "pause"]
 
 
 class SuppressionPath(Path):

@@ -34,12 +34,22 @@ class ContactFacts:
     status: str | None = None
 
 
-def create_audience(team_id: int, name: str) -> Audience:
-    """Raises AudienceExists."""
+def create_audience(team_id: int, name: str, **facts: Any) -> Audience:
+    """`facts` are columns of the audience. Raises AudienceExists."""
     try:
-        return Audience.create(team=team_id, name=name)
+        return Audience.create(team=team_id, name=name, **facts)
     except IntegrityError as error:
         raise AudienceExists(name) from error
+
+
+def change_audience(audience_id: int, **facts: Any) -> Audience:
+    """Sets columns of the audience. Raises AudienceExists."""
+    if facts:
+        try:
+            Audience.update(**facts).where(Audience.id == audience_id).execute()
+        except IntegrityError as error:
+            raise AudienceExists(facts.get("name", "")) from error
+    return Audience.get_by_id(audience_id)
 
 
 def audience_of(team_id: int, audience_id: int) -> Audience | None:

@@ -10,17 +10,38 @@ import logging
 from datetime import datetime
 
 from sidecars.deliverability.suppressions import suppress
-from sidecars.models import Contact, now
+from sidecars.edge.messages import Attribution
+from sidecars.models import Contact, Email, now
 from sidecars.models.audiences import UNSUBSCRIBED
 
 log = logging.getLogger(__name__)
+
+
+def leave(whose: Attribution, how: str, event_id: str, at: datetime) -> None:
+    """The recipient of a mail leaves the list that it came from, or where it came from none, broadcasts.
+
+    Idempotent. `how` and `at` as below.
+    """
+    if whose.broadcast_id:
+        unsubscribe(whose.contact_id, how, event_id, at)
+    elif address := address_of(whose):
+        unsubscribe_address(whose.team_id, address, how, event_id)
+
+
+def address_of(whose: Attribution) -> str | None:
+    """To whom a mail went; None where the contact is gone, or the address was erased."""
+    if whose.broadcast_id:
+        contact = Contact.get_or_none(Contact.id == whose.contact_id)
+        return contact.email if contact else None
+    email = Email.get_or_none(Email.id == whose.contact_id)
+    return email.recipient or None if email else None
 
 
 def unsubscribe(contact_id: int, how: str, event_id: str, at: datetime | None = None) -> bool:
     """Unsubscribes the contact as of `at` (with time zone; None: now). True where this call changed it.
 
     Idempotent, and safe to replay: who subscribed again after `at` stays subscribed. `how` is one-click,
-    page or mailto.
+    page, mailto or preferences.
     """
     moment = at or now()
     changed = (

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from sidecars.broadcasts.recipients import SUPPRESSED
+from sidecars.broadcasts.recipients import UNWANTED
 from sidecars.broadcasts.states import Reason, SendState
 from sidecars.deliverability.erased import erased_among
 from sidecars.edge.batch import Outgoing
@@ -38,14 +38,13 @@ def load_planned(broadcast_id: int, lo: int, hi: int) -> list[Planned]:
         f"""SELECT s.team_id, s.variant_id, s.message_id, s.contact_id,
                    c.email, c.first_name, c.last_name, c.properties,
                    CASE WHEN c.id IS NULL THEN %s WHEN c.status <> 'subscribed' THEN %s
-                        WHEN {SUPPRESSED.format(team="s.team_id")} THEN %s ELSE %s END
+                        ELSE {UNWANTED.format(team="s.team_id")} END
               FROM sends s LEFT JOIN contacts c ON c.id = s.contact_id
              WHERE s.broadcast_id = %s AND s.contact_id BETWEEN %s AND %s AND s.state = %s
              ORDER BY s.contact_id""",
         (
             *map(int, (Reason.INVALID, Reason.UNSUBSCRIBED)),
             now().replace(tzinfo=None),
-            *map(int, (Reason.SUPPRESSED, Reason.NONE)),
             *(broadcast_id, lo, hi, SendState.PLANNED),
         ),
     )
@@ -107,6 +106,7 @@ def compile_variant(variant: Variant, prepared: PreparedContent, is_test: bool =
         unsubscribe=not is_test,
         message_id_domain=domain.name,
         team_id=broadcast.team_id,
+        locale=broadcast.audience.locale,
     )
 
 

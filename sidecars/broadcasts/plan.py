@@ -11,8 +11,8 @@ from typing import Any
 from sidecars.broadcasts import wakeups
 from sidecars.broadcasts.finish import finish
 from sidecars.broadcasts.moves import READ_COMMITTED, move_broadcast
-from sidecars.broadcasts.recipients import SUPPRESSED, chosen, suppressed_parameters
-from sidecars.broadcasts.states import BroadcastState, Reason, SendState
+from sidecars.broadcasts.recipients import UNWANTED, chosen, unwanted_parameters
+from sidecars.broadcasts.states import BroadcastState, SendState
 from sidecars.models import Broadcast, Variant, database, now
 from sidecars.models.moments import from_now
 from sidecars.settings import settings
@@ -86,16 +86,16 @@ def _insert_sends(broadcast: Broadcast, size: int) -> int:
         f"""INSERT INTO sends (broadcast_id, contact_id, team_id, variant_id, message_id,
                                state, reason, settled_at)
             SELECT %s, id, %s, {variant}, {UUID7},
-                   IF(suppressed, %s, %s), IF(suppressed, %s, %s), IF(suppressed, %s, 0)
-              FROM (SELECT c.id, {SUPPRESSED.format(team="%s")} AS suppressed
+                   IF(unwanted, %s, %s), unwanted, IF(unwanted, %s, 0)
+              FROM (SELECT c.id, {UNWANTED.format(team="%s")} AS unwanted
                       FROM contacts c
                      WHERE {condition} AND c.id > %s ORDER BY c.id LIMIT %s) AS chunk""",
         [
             *(broadcast.id, broadcast.team_id),
             *variant_parameters,
             time.time_ns() // 1_000_000,
-            *(SendState.SKIPPED, SendState.PLANNED, Reason.SUPPRESSED, Reason.NONE, seconds),
-            *suppressed_parameters(broadcast),
+            *(SendState.SKIPPED, SendState.PLANNED, seconds),
+            *unwanted_parameters(broadcast),
             *parameters,
             *(broadcast.plan_cursor, size),
         ],

@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from sidecars.broadcasts.states import Reason
 from sidecars.models import Broadcast, Segment, database, now
+from sidecars.models.suppressions import PAUSE
 
-# Reads this moment; `team` is SQL for the team's id. `suppressions.is_suppressed` is the same rule in Python.
-SUPPRESSED = """EXISTS (
-    SELECT 1 FROM suppressions x
-     WHERE x.team_id = {team} AND x.email = c.email AND x.stream IN ('all', 'broadcast')
-       AND (x.expires_at IS NULL OR x.expires_at > %s))"""
+# The Reason not to write to a contact of the list, or 0. Reads this moment; `team` is SQL for the team's id.
+# `suppressions.is_suppressed` is the same rule in Python.
+UNWANTED = f"""COALESCE((
+    SELECT MIN(IF(x.reason = '{PAUSE}', {Reason.PAUSED:d}, {Reason.SUPPRESSED:d})) FROM suppressions x
+     WHERE x.team_id = {{team}} AND x.email = c.email AND x.stream IN ('all', 'broadcast')
+       AND (x.expires_at IS NULL OR x.expires_at > %s)), {Reason.NONE:d})"""
 
 
 class UnsupportedFilter(ValueError):
@@ -30,8 +33,8 @@ def chosen(broadcast: Broadcast) -> tuple[str, list[Any]]:
     return condition, parameters
 
 
-def suppressed_parameters(broadcast: Broadcast) -> list[Any]:
-    """What SUPPRESSED reads."""
+def unwanted_parameters(broadcast: Broadcast) -> list[Any]:
+    """What UNWANTED reads."""
     return [broadcast.team_id, now().replace(tzinfo=None)]
 
 

@@ -31,6 +31,7 @@ class Reason(IntEnum):
     UNSUBSCRIBED = 2
     INVALID = 3
     OVER_QUOTA = 4
+    PAUSED = 5
     HARD_BOUNCE = 10
     SOFT_BOUNCE_EXPIRED = 11
     BLOCKED = 12

@@ -21,6 +21,7 @@ REASONS: dict[Reason, str] = {
     Reason.UNSUBSCRIBED: "The person unsubscribed.",
     Reason.INVALID: "The contact is gone, or the address cannot be mailed.",
     Reason.OVER_QUOTA: "The team's quota was used up.",
+    Reason.PAUSED: "The person takes a break from the team's broadcasts.",
     Reason.HARD_BOUNCE: "The mailbox does not exist.",
     Reason.SOFT_BOUNCE_EXPIRED: "The recipient's server put it off until we gave up.",
     Reason.BLOCKED: "The recipient's server blocked it by a policy.",

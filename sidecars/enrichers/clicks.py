@@ -39,9 +39,10 @@ def process(
             if event["type"] == "unsubscribe":
                 # A mailbox provider's server posts one-click on behalf of the person who pressed its button.
                 row |= {"verdict": "person", "reasons": []}
-                outcome.unsubscribes.append(
-                    Unsubscribe(whose, event["method"], event["event_id"], moment(event))
-                )
+                if event["method"] != names.METHOD_PREFERENCES:
+                    outcome.unsubscribes.append(
+                        Unsubscribe(whose, event["method"], event["event_id"], moment(event))
+                    )
             else:
                 # A submitted mail's link brings its target along.
                 row["url"] = event.get("url") or urls.get((whose.variant_id, event["link_index"]), "")

@@ -7,13 +7,12 @@ are conditional, a suppression stands once, a soft bounce counts once.
 from kafka import KafkaProducer
 
 from sidecars import streams
-from sidecars.audiences.unsubscribe import unsubscribe, unsubscribe_address
+from sidecars.audiences.unsubscribe import leave
 from sidecars.broadcasts.settle import settle
 from sidecars.deliverability.erased import erased_among
 from sidecars.deliverability.soft_bounces import count_soft_bounce
 from sidecars.deliverability.suppressions import suppress
-from sidecars.enrichers import lookups
-from sidecars.enrichers.outcome import Outcome, Unsubscribe
+from sidecars.enrichers.outcome import Outcome
 from sidecars.telemetry import waiting_for
 
 ACKNOWLEDGED_WITHIN_SECONDS = 10
@@ -45,12 +44,4 @@ def apply(outcome: Outcome, producer: KafkaProducer) -> None:
         if not erased_among(bounce.team_id, [bounce.email]):
             count_soft_bounce(*bounce)
     for leaving in outcome.unsubscribes:
-        _unsubscribe(leaving)
-
-
-def _unsubscribe(leaving: Unsubscribe) -> None:
-    whose, how, event_id, at = leaving
-    if whose.broadcast_id:
-        unsubscribe(whose.contact_id, how, event_id, at)
-    elif address := lookups.addresses([whose]).get(whose):
-        unsubscribe_address(whose.team_id, address, how, event_id)
+        leave(*leaving)

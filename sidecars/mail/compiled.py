@@ -16,12 +16,12 @@ from liquid.exceptions import LiquidError
 from sidecars.mail import headers
 from sidecars.mail.addresses import bounce_address, envelope_address
 from sidecars.mail.content import PreparedContent
-from sidecars.mail.document import Tracking, html_template, with_unsubscribe_url
+from sidecars.mail.document import Tracking, html_template, with_page_urls
 from sidecars.mail.errors import Unsendable
 from sidecars.mail.layout import Layout
 from sidecars.mail.quoted_printable import BOUNDARY
-from sidecars.mail.recipients import Recipient, contact_fields
-from sidecars.mail.templating import NOW, TOKEN, parse
+from sidecars.mail.recipients import Recipient, contact_fields, language_of
+from sidecars.mail.templating import NOW, PAGE, TOKEN, parse
 from sidecars.mail.tokens import TOKEN_LENGTH
 from sidecars.mail.values import Merge, Piece, pieces
 from sidecars.names import (
@@ -35,7 +35,7 @@ from sidecars.names import (
 __all__ = ["CompiledMail", "Composed", "Recipient", "Sender", "Tracking", "Unsendable", "compile_mail"]
 
 # Numbers of the values that every mail has, in the order in which `compose` makes them.
-_DATE, _TO, _MESSAGE_ID, _CONTACT_ID, _TOKEN, _SUBJECT = range(6)
+_DATE, _TO, _MESSAGE_ID, _CONTACT_ID, _TOKEN, _PAGE, _SUBJECT = range(7)
 
 _NOT_IN_LABELS = re.compile(r"[^A-Za-z0-9-]+")
 # The last field of Feedback-ID, of 5 to 15 characters, names the sending system to Gmail's Postmaster Tools.
@@ -84,8 +84,11 @@ class CompiledMail:
     `subject` is the decoded text of all mails' subject, None where each has its own.
     """
 
-    def __init__(self, layout: Layout, subject: list[Piece], known: dict[str, Any], origin: Origin) -> None:
+    def __init__(
+        self, layout: Layout, subject: list[Piece], known: dict[str, Any], origin: Origin, locale: str
+    ) -> None:
         self.origin = origin
+        self._locale = locale
         self.subject: str | None = known["broadcast"].get("subject")
         self.shared = tuple(bytes(chunk) for chunk in layout.chunks)
         self._raws = tuple(layout.raws)
@@ -103,7 +106,10 @@ class CompiledMail:
         if len(token) != TOKEN_LENGTH or not token.isalnum():
             raise ValueError("The token must be one of make_token's.")
         address, needs_smtputf8 = envelope_address(recipient.email)
-        merge = Merge({"contact": contact_fields(recipient), TOKEN: token, NOW: at, **self._known})
+        language = language_of(recipient) or self._locale
+        page = f"{token}.{language}" if language else token
+        fields = {"contact": contact_fields(recipient), TOKEN: token, PAGE: page, NOW: at, **self._known}
+        merge = Merge(fields)
         try:
             subject = self._subject(merge) if self._own_subject else None
             values = [
@@ -112,10 +118,11 @@ class CompiledMail:
                 str(recipient.message_id).encode("ascii"),
                 b"%d" % recipient.contact_id,
                 token.encode("ascii"),
+                page.encode("ascii"),
                 headers.unstructured(subject, len("Subject: ")).encode("ascii") if subject else b"",
             ]
-            fields = [raw(merge) for raw in self._raws]
-            values += [value.octets(fields[value.number]) for value in self._values]
+            raws = [raw(merge) for raw in self._raws]
+            values += [value.octets(raws[value.number]) for value in self._values]
         except (LiquidError, ArithmeticError, ValueError) as error:
             raise Unsendable(f"Liquid: {getattr(error, 'message', error)}.") from error
         envelope_sender = bounce_address(token, self.origin.return_path_domain)
@@ -150,11 +157,13 @@ def compile_mail(
     unsubscribe: bool,
     message_id_domain: str,
     team_id: int,
+    locale: str = "",
 ) -> CompiledMail:
     """Everything about one variant of a broadcast that is the same for all its recipients, done once.
 
     `stream` is `broadcast` or `transactional`. `list_id` is a label for List-Id, below
-    `message_id_domain`. `unsubscribe` adds the List-Unsubscribe fields of RFC 8058.
+    `message_id_domain`. `unsubscribe` adds the List-Unsubscribe fields of RFC 8058. `locale` is the
+    language (BCP 47) of the pages that its links lead to, for whom no other is known; empty: the browser's.
 
     There is no Precedence: RFC 2076 calls it discouraged, and what reads it (autoresponders) goes by
     List-Id and List-Unsubscribe too (RFC 3834 §2).
@@ -183,7 +192,7 @@ def compile_mail(
     if unsubscribe:
         page = f"<{tracking.url}{PATH_UNSUBSCRIBE}/"
         mail = f"@{return_path_domain}?subject=unsubscribe>"
-        layout.header("List-Unsubscribe", page, _TOKEN, f">,\r\n <mailto:{UNSUBSCRIBE_PREFIX}", _TOKEN, mail)
+        layout.header("List-Unsubscribe", page, _PAGE, f">,\r\n <mailto:{UNSUBSCRIBE_PREFIX}", _TOKEN, mail)
         layout.header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
     layout.header("Feedback-ID", _feedback_id(broadcast_id, team_id, stream))
     layout.header(HEADER_MESSAGE_ID, _MESSAGE_ID)
@@ -196,18 +205,17 @@ def compile_mail(
 
     # A subject of the recipient's own is known only when the mail is composed.
     fixed = known if _is_shared(subject) else {"sender": known["sender"]}
-    text_template = with_unsubscribe_url(prepared.text, tracking.url)
+    text_template = with_page_urls(prepared.text, tracking.url)
     html = html_template(prepared.html, prepared.preheader, tracking)
     for subtype, field, template in (("plain", "text", text_template), ("html", "body", html)):
         layout.raw(f"--{BOUNDARY}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n")
         layout.raw("Content-Transfer-Encoding: quoted-printable\r\n\r\n")
-        layout.body(pieces(parse(template, field), fixed), {TOKEN: _TOKEN})
+        layout.body(pieces(parse(template, field), fixed), {TOKEN: _TOKEN, PAGE: _PAGE})
         layout.raw("\r\n")
     layout.raw(f"--{BOUNDARY}--\r\n")
     domain = author.rpartition("@")[2].lower()
-    return CompiledMail(
-        layout, subject, known, Origin(team_id, broadcast_id or 0, stream, domain, return_path_domain)
-    )
+    origin = Origin(team_id, broadcast_id or 0, stream, domain, return_path_domain)
+    return CompiledMail(layout, subject, known, origin, locale)
 
 
 def _label(list_id: int | str) -> str:

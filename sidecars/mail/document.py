@@ -7,11 +7,12 @@ from typing import NamedTuple
 from sidecars.mail import links
 from sidecars.mail.contexts import escape_html
 from sidecars.mail.placeholders import hide
-from sidecars.mail.templating import TOKEN
-from sidecars.names import PATH_OPEN, PATH_UNSUBSCRIBE
+from sidecars.mail.templating import PAGE, TOKEN
+from sidecars.names import PATH_OPEN, PATH_PREFERENCES, PATH_UNSUBSCRIBE
 
 _BODY = re.compile(r"<body[^>]*>")
-_UNSUBSCRIBE_URL = re.compile(r"\{\{\s*unsubscribe_url\s*(?:\|\s*in_url_start\s*)?\}\}")
+_PAGES = {"unsubscribe_url": PATH_UNSUBSCRIBE, "preferences_url": PATH_PREFERENCES}
+_PAGE_URL = re.compile(rf"\{{\{{\s*({'|'.join(_PAGES)})\s*(?:\|\s*in_url_start\s*)?\}}\}}")
 # Clients show what follows a short preheader; these blanks keep the mail's first lines out of it.
 _PREHEADER_END = "&#847;&zwnj;&nbsp;" * 60
 _PREHEADER_STYLE = (
@@ -30,9 +31,12 @@ class Tracking(NamedTuple):
 
 
 def html_template(prepared_html: str, preheader: str, tracking: Tracking) -> str:
-    """The document as Liquid, each output with its escape; `kiba_token` stands for the mail's token."""
+    """The document as Liquid, each output with its escape.
+
+    `kiba_token` stands for the mail's token, `kiba_page` for the token and the reader's language.
+    """
     document = links.track(prepared_html, tracking.url, tracking.clicks)
-    document = with_unsubscribe_url(document, tracking.url)
+    document = with_page_urls(document, tracking.url)
     if preheader:
         document = _with_preheader(document, preheader)
     if tracking.opens:
@@ -41,9 +45,12 @@ def html_template(prepared_html: str, preheader: str, tracking: Tracking) -> str
     return escape_html(hide(document))
 
 
-def with_unsubscribe_url(template: str, tracking_url: str) -> str:
-    """`unsubscribe_url` as the text and the token that it is made of, which other links share."""
-    return _UNSUBSCRIBE_URL.sub(f"{tracking_url}{PATH_UNSUBSCRIBE}/{{{{ {TOKEN} }}}}", template)
+def with_page_urls(template: str, tracking_url: str) -> str:
+    """`unsubscribe_url` and `preferences_url` as the text and the value that they are made of."""
+    return _PAGE_URL.sub(
+        lambda found: f"{tracking_url}{_PAGES[found[1]]}/{{{{ {PAGE} }}}}",
+        template,
+    )
 
 
 def _with_preheader(document: str, preheader: str) -> str:

@@ -31,12 +31,13 @@ FILTERS = frozenset({
     "truncate", "truncatewords", "uniq", "upcase", "url_encode", "where",
 })
 # fmt: on
-ROOTS = frozenset({"contact", "broadcast", "sender", "unsubscribe_url"})
+ROOTS = frozenset({"contact", "broadcast", "sender", "unsubscribe_url", "preferences_url"})
 CONTACT_FIELDS = frozenset({"id", "email", "name", "first_name", "last_name", "properties"})
 
 # Names that the composer sets beside the ROOTS; authors may not use the prefix.
 RESERVED = "kiba_"
 TOKEN = RESERVED + "token"
+PAGE = RESERVED + "page"  # the token with the reader's language, for links to pages
 NOW = RESERVED + "now"
 
 MAX_ITERATIONS = 10_000

@@ -6,6 +6,7 @@ from peewee import (
     BigAutoField,
     BigIntegerField,
     BinaryUUIDField,
+    BooleanField,
     CharField,
     CompositeKey,
     ForeignKeyField,
@@ -23,11 +24,19 @@ PENDING = "pending"
 
 
 class Audience(BaseModel):
-    """A list of people that a team may write to."""
+    """A list of people that a team may write to.
+
+    Readers see `public_name` (empty: `name`) and `description`; `is_open`: those who are not on it, too, and
+    may join. `locale` is the language of its mails and pages as BCP 47 has it, empty where none is said.
+    """
 
     team = ForeignKeyField(Team, backref="audiences")
     team_id: IntegerField[int]
     name = CharField(120)
+    public_name = CharField(120, default="")
+    description = CharField(500, default="")
+    is_open = BooleanField(default=False)
+    locale = CharField(35, default="")
     created_at = UtcDateTimeField(default=now)
 
     class Meta:

@@ -11,6 +11,7 @@ ALL_STREAMS = "all"
 BROADCAST = "broadcast"
 TRANSACTIONAL = "transactional"
 UNSUBSCRIBE = "unsubscribe"
+PAUSE = "pause"
 
 
 class Suppression(BaseModel):

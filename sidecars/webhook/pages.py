@@ -1,8 +1,13 @@
 """The few pages that people see: plain, good for every browser and screen reader, nothing from elsewhere."""
 
-from typing import NamedTuple
+from typing import Any
+from uuid import UUID
 
-from flask import render_template
+from flask import g, render_template, request
+
+from sidecars.mail.tokens import open_token
+from sidecars.settings import settings
+from sidecars.webhook.languages import Language, choose, languages
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -13,32 +18,40 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+Page = tuple[str, int, dict[str, str]]
 
 
-class _Words(NamedTuple):
-    title: str
-    text: str
+def opened(name: str) -> UUID | None:
+    """The message id of the last part of a page's address, which is a token, or a token and a language.
+
+    None where it is forged or malformed. The language holds for what this request is answered.
+    """
+    token, _, wanted = name.partition(".")
+    g.language = choose([wanted, *request.accept_languages.values()])
+    return open_token(token, settings.token_secret.get_secret_value())
 
 
-_NOT_FOUND = _Words(
-    "This link does not work",
-    "It may have been cut in two by a mail program, or the mail it came from is gone. "
-    "Open the mail again and follow the link from there, or ask whoever sent it.",
-)
-_LATER = _Words(
-    "Please try again in a minute",
-    "Something on our side is not answering. Nothing was changed; the same link will work again soon.",
-)
-_REFUSED = _Words("This does not work", "Open the mail again and follow the link from there.")
+def page(template: str, code: int = 200, **values: Any) -> Page:
+    """One of templates/*.html in the reader's language, never cached."""
+    language: Language = g.get("language") or choose(request.accept_languages.values())
+    body = render_template(
+        template, language=language, say=language.say, languages=languages(), token=_token(), **values
+    )
+    return body, code, HEADERS | {"Content-Language": language.tag}
 
 
-def page(template: str, code: int = 200, **values: str) -> tuple[str, int, dict[str, str]]:
-    """One of templates/*.html, never cached."""
-    return render_template(template, **values), code, HEADERS
-
-
-def error(code: int) -> tuple[str, int, dict[str, str]]:
+def error(code: int) -> Page:
     """What a person reads when something does not work; a 503 asks programs to come again in a minute."""
-    words = _NOT_FOUND if code == 404 else _LATER if code >= 500 else _REFUSED
-    body, _, headers = page("message.html", code, **words._asdict())
+    words = "not_found" if code == 404 else "later" if code >= 500 else "refused"
+    return come_again(page("message.html", code, words=words))
+
+
+def come_again(answer: Page) -> Page:
+    """Tells programs when, where the answer is a 503."""
+    body, code, headers = answer
     return body, code, headers | ({"Retry-After": "60"} if code == 503 else {})
+
+
+def _token() -> str:
+    """That in the request's address, by which a page refers to others of the same mail."""
+    return str((request.view_args or {}).get("token", "")).partition(".")[0]

@@ -29,6 +29,23 @@ def test_a_name_is_one_line(acme, fields, name):
     assert fields(response) in (["name"], [""])
 
 
+def test_what_readers_see_of_it_is_changed_field_by_field(acme, goods, fields):
+    address = f"/v1/audiences/{goods.audience.id}"
+    assert acme.get(address).json["locale"] == ""
+    seen = {"public_name": "Our letter", "description": "Every Friday.", "is_open": True, "locale": "pt-BR"}
+    assert acme.patch(address, json=seen | {"locale": "pt_BR"}).json == acme.get(address).json
+    assert acme.get(address).json.items() >= seen.items()
+    assert acme.patch(address, json={"description": ""}).json.items() >= (seen | {"description": ""}).items()
+    assert acme.patch(address, json={}).status_code == 200
+    for field, value in (
+        *(("name", ""), ("public_name", "two\nlines"), ("description", "x" * 501)),
+        *(("is_open", 1), ("locale", "Deutsch"), ("locale", "de\r\nBcc: x")),
+    ):
+        assert fields(acme.patch(address, json={field: value})) == [field]
+    acme.post("/v1/audiences", json={"name": "Taken"})
+    assert acme.patch(address, json={"name": "taken"}).status_code == 409
+
+
 def test_pages_cover_all_and_end(acme, other):
     made = [acme.post("/v1/audiences", json={"name": f"A{n}"}).json["id"] for n in range(5)]
     other.post("/v1/audiences", json={"name": "Theirs"})

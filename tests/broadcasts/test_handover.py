@@ -1,5 +1,6 @@
 """Slices handed to the real edge, whose mail goes to the simulator."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -105,17 +106,20 @@ def test_a_worker_that_died_before_it_wrote_the_answers_down_costs_nobody_a_seco
 
 
 def test_whoever_left_since_the_planning_gets_no_mail(team, sending, received):
-    broadcast = sending(5)
-    unsubscribed, suppressed, deleted, *others = [row.contact_id for row in sends(broadcast)]
+    broadcast = sending(6)
+    unsubscribed, suppressed, paused, deleted, *others = [row.contact_id for row in sends(broadcast)]
     left = {"status": "unsubscribed", "unsubscribed_at": now()}
     Contact.update(left).where(Contact.id == unsubscribed).execute()
     Suppression.create(team=team.row, email=Contact.get_by_id(suppressed).email, reason="complaint")
+    pause = {"reason": "pause", "stream": "broadcast", "expires_at": now() + timedelta(days=7)}
+    Suppression.create(team=team.row, email=Contact.get_by_id(paused).email, **pause)
     Contact.delete().where(Contact.id == deleted).execute()
     send_next_slice(broadcast.id)
     found = {row.contact_id: (row.state, row.reason) for row in sends(broadcast)}
     assert found == {
         unsubscribed: (S.SKIPPED, Reason.UNSUBSCRIBED),
         suppressed: (S.SKIPPED, Reason.SUPPRESSED),
+        paused: (S.SKIPPED, Reason.PAUSED),
         deleted: (S.SKIPPED, Reason.INVALID),
         **dict.fromkeys(others, (S.ACCEPTED, Reason.NONE)),
     }

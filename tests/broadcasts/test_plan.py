@@ -1,4 +1,5 @@
 from collections import Counter
+from datetime import timedelta
 from threading import Thread
 from types import SimpleNamespace
 
@@ -101,21 +102,27 @@ def test_planning_again_changes_nothing(planned):
 
 
 def test_who_unsubscribed_before_has_no_send_and_who_is_suppressed_is_skipped(team, people, draft):
-    group = people(6)
-    gone, hard, other_stream, lapsed, *_ = group.contacts
+    group = people(8)
+    gone, hard, paused, other_stream, lapsed, back, *_ = group.contacts
     Contact.update(status="unsubscribed", unsubscribed_at=now()).where(Contact.id == gone.id).execute()
     for contact, fields in (
         (hard, {"reason": "hard_bounce"}),
         (hard, {"reason": "complaint", "stream": "broadcast"}),
         (other_stream, {"reason": "manual", "stream": "transactional"}),
+        (hard, {"reason": "pause", "stream": "transactional", "expires_at": now() + timedelta(days=7)}),
         (lapsed, {"reason": "hard_bounce", "expires_at": now()}),
+        (paused, {"reason": "pause", "stream": "broadcast", "expires_at": now() + timedelta(days=7)}),
+        (back, {"reason": "pause", "stream": "broadcast", "expires_at": now()}),
     ):
         Suppression.create(team=team.row, email=contact.email, **fields)
     broadcast = publish(draft(group.audience).id)
     plan(broadcast.id)
     assert_planned_once(broadcast, group.contacts[1:])
     skipped = [row for row in sends(broadcast) if row.state == SendState.SKIPPED]
-    assert [(row.contact_id, row.reason) for row in skipped] == [(hard.id, Reason.SUPPRESSED)]
+    assert [(row.contact_id, row.reason) for row in skipped] == [
+        (hard.id, Reason.SUPPRESSED),
+        (paused.id, Reason.PAUSED),
+    ]
     assert skipped[0].settled_at > 0
 
 

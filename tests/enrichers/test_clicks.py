@@ -65,3 +65,11 @@ def test_an_unsubscribe_is_a_persons_whoever_posted_it():
     )
     assert outcome.unsubscribes[0].whose == WHOSE
     assert outcome.unsubscribes[0].how == "one-click"
+
+
+def test_what_the_preference_page_did_is_counted_and_not_done_again():
+    outcome = outcome_of(unsubscribe_event(MESSAGE, names.METHOD_PREFERENCES))
+
+    (row,) = outcome.rows[names.TOPIC_CH_CLICKS]
+    assert (row["type"], row["method"]) == ("unsubscribe", "preferences")
+    assert outcome.unsubscribes == []

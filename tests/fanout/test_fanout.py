@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -12,13 +13,16 @@ import requests
 from sidecars import names
 from sidecars.analytics.reports import broadcast_report, message_timeline
 from sidecars.archive.sends import read_sends
+from sidecars.broadcasts import plan as planning
+from sidecars.broadcasts.handover import send_next_slice
 from sidecars.broadcasts.ledger import counts
 from sidecars.broadcasts.publish import publish
 from sidecars.broadcasts.reconcile import reconcile
+from sidecars.broadcasts.states import Reason, SendState
 from sidecars.edge.store import redis
 from sidecars.fanout.app import huey
 from sidecars.mail.tokens import make_token
-from sidecars.models import Broadcast, Send, SendSlice, now
+from sidecars.models import Broadcast, Contact, Send, SendSlice, now
 from sidecars.settings import settings
 from tests.support import wait_for
 
@@ -62,6 +66,40 @@ def test_a_broadcast_to_one_is_received_within_seconds(fanout, sending, receipts
     with capsys.disabled():
         print(f" received {time.monotonic() - published:.2f} s after publish ", end="")
     assert_each_got_one(broadcast, 1, receipts)
+
+
+def test_who_leaves_while_a_broadcast_is_sent_gets_nothing_from_slices_still_to_come(
+    processes, sending, receipts, monkeypatch
+):
+    broadcast = publish(sending(100).id)
+    monkeypatch.setattr(planning, "settings", SimpleNamespace(slice_size=25))
+    planning.plan(broadcast.id)
+    send_next_slice(broadcast.id)
+    *_, one_click, by_page = Send.select().where(Send.broadcast_id == broadcast.id).order_by(Send.contact_id)
+    secret = settings.token_secret.get_secret_value()
+    forms = {
+        one_click: ("u", {"List-Unsubscribe": "One-Click"}),
+        by_page: ("p", {"when": (now() + timedelta(days=7)).date().isoformat()}),
+    }
+    for send, (page, form) in forms.items():
+        address = f"{processes.url('webhook')}/{page}/{make_token(send.message_id, secret)}"
+        requests.post(address, data=form, timeout=10).raise_for_status()
+    wait_for(lambda: Contact.get_by_id(one_click.contact_id).status == "unsubscribed")
+
+    processes.start_processes("fanout")
+    try:
+        wait_for(lambda: state(broadcast) == "sent", timeout=PATIENCE)
+    finally:
+        processes.stop_processes("fanout")
+    skipped = Send.select().where(Send.broadcast_id == broadcast.id, Send.state == SendState.SKIPPED)
+    assert {row.contact_id: row.reason for row in skipped} == {
+        one_click.contact_id: Reason.UNSUBSCRIBED,
+        by_page.contact_id: Reason.PAUSED,
+    }
+    wait_for(lambda: counts(broadcast.id)["delivered"] == 98, timeout=PATIENCE)
+    got = {fact["contact_id"] for fact in receipts() if fact["broadcast_id"] == broadcast.id}
+    assert len(got) == 98
+    assert not got & {send.contact_id for send in forms}
 
 
 def test_a_killed_fanout_loses_nothing_and_repeats_nothing(processes, fanout, sending, receipts):

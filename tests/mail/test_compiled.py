@@ -130,6 +130,29 @@ def test_fields_of_a_broadcast():
     assert message["x-kibamail-contact-id"] == "42"
 
 
+@pytest.mark.parametrize(
+    ("properties", "locale", "page"),
+    [
+        ({}, "", TOKEN),
+        ({}, "de", f"{TOKEN}.de"),
+        ({"language": "pt_BR"}, "de", f"{TOKEN}.pt-BR"),
+        ({"locale": "fr", "language": "it"}, "", f"{TOKEN}.fr"),
+        ({"language": "Deutsch/../x\r\nBcc: y"}, "", TOKEN),
+        ({"language": ["fr"]}, "", TOKEN),
+    ],
+)
+def test_links_to_pages_say_the_readers_language_else_the_audiences(properties, locale, page):
+    body = '<a href="{{ unsubscribe_url }}">out</a>{% if true %}{{ preferences_url }}{% endif %}'
+    mail = compiled(content(body, text="{{ unsubscribe_url }}"), locale=locale)
+    message = read(mail_to(mail, recipient(properties=properties))[1])
+
+    assert message["list-unsubscribe"].startswith(f"<https://go.acme.example/u/{page}>, <mailto:u-{TOKEN}@")
+    assert part(message, "plain").strip() == f"https://go.acme.example/u/{page}"
+    html = part(message, "html")
+    assert f'"https://go.acme.example/u/{page}"' in html
+    assert f">https://go.acme.example/p/{page}<" in html
+
+
 def test_a_transactional_mail_has_no_list():
     mail = compiled(PREPARED, stream="transactional", broadcast_id=None, list_id=None, unsubscribe=False)
     message = read(mail_to(mail, recipient())[1])

@@ -1,4 +1,4 @@
-from sidecars.mail.document import Tracking, html_template, with_unsubscribe_url
+from sidecars.mail.document import Tracking, html_template, with_page_urls
 from tests.mail.samples import TRACKING, content
 
 
@@ -7,13 +7,17 @@ def template(body: str, preheader: str = "", opens: bool = True, clicks: bool = 
 
 
 def test_links_the_way_out_and_the_pixel_go_by_one_token():
-    html = template('<a href="https://a.example/">a</a><a href="{{ unsubscribe_url }}">u</a>')
+    html = template(
+        '<a href="https://a.example/">a</a><a href="{{ unsubscribe_url }}">u</a>'
+        '<a href="{{preferences_url}}">p</a>'
+    )
 
-    assert html.count("kiba_token") == 3
+    assert (html.count("kiba_token"), html.count("kiba_page")) == (2, 2)
     assert 'href="https://go.acme.example/c/{{ kiba_token | in_url | in_html }}/0"' in html.replace(
         "  |", " |"
     )
-    assert 'href="https://go.acme.example/u/{{ kiba_token' in html
+    assert 'href="https://go.acme.example/u/{{ kiba_page' in html
+    assert 'href="https://go.acme.example/p/{{ kiba_page' in html
     assert 'src="https://go.acme.example/o/{{ kiba_token' in html
 
 
@@ -37,6 +41,4 @@ def test_the_preheader_is_the_first_thing_in_the_body_and_escaped():
 
 
 def test_the_way_out_in_text_is_an_address():
-    assert (
-        with_unsubscribe_url("x {{unsubscribe_url}} y", "https://go") == "x https://go/u/{{ kiba_token }} y"
-    )
+    assert with_page_urls("x {{unsubscribe_url}} y", "https://go") == "x https://go/u/{{ kiba_page }} y"

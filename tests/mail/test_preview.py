@@ -9,7 +9,8 @@ from tests.mail.samples import AT, HOSTILE, content, recipient
 def test_shows_what_the_reader_will_see_without_tracking():
     prepared = content(
         '<p>Hi {{ contact.first_name | default: "you" }}, '
-        '<a href="https://a.example/{{ contact.id }}">go</a> <a href="{{ unsubscribe_url }}">leave</a></p>',
+        '<a href="https://a.example/{{ contact.id }}">go</a> <a href="{{ unsubscribe_url }}">leave</a></p>'
+        "{{ preferences_url }}",
         "For {{ contact.first_name }}: {{ 'now' | date: '%Y' }}",
         preheader="Psst {{ broadcast.subject }}",
     )
@@ -20,7 +21,7 @@ def test_shows_what_the_reader_will_see_without_tracking():
     assert 'Hi Zoë &amp; Co, <a href="https://a.example/42">go</a>' in html
     assert "data-link" not in html
     assert "<img" not in html
-    assert text == "Hi Zoë & Co, go <https://a.example/42> leave <#preview/u/preview>\n"
+    assert text == "Hi Zoë & Co, go <https://a.example/42> leave <#preview/u/preview>\n\n#preview/p/preview\n"
 
 
 EVERYWHERE = """<style>p { color: V }</style><p style="color: V" title="V">V</p><a href="V">V</a>

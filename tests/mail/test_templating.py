@@ -14,7 +14,7 @@ def rendered(source, **fields):
 def test_names_the_merge_fields_in_use():
     source = (
         "{{ contact.first_name | default: 'x' }}{% if contact.properties.plan == 'plus' %}"
-        "{{ unsubscribe_url }}{% endif %}"
+        "{{ unsubscribe_url }}{{ preferences_url }}{% endif %}"
         "{% for item in contact.properties.items %}{{ item.name }}{% endfor %}"
     )
 
@@ -23,6 +23,7 @@ def test_names_the_merge_fields_in_use():
         "contact.properties.plan",
         "contact.properties.items",
         "unsubscribe_url",
+        "preferences_url",
     }
 
 

@@ -121,6 +121,10 @@ class Site:
         form = {"List-Unsubscribe": "One-Click"} if method == "POST" else None
         return requests.request(method, url, data=form, allow_redirects=False, timeout=30).status_code
 
+    def read(self, path):
+        """A page of the webhook receiver."""
+        return requests.get(self.stack.url("webhook") + path, timeout=30)
+
     def login(self):
         """The code of a login by SMTP."""
         tls = ssl.create_default_context()

@@ -48,6 +48,8 @@ def test_mysql_away_stops_the_api_and_no_reader(site):
         assert site.call("GET", "/me").status_code == 503
         assert site.visit(f"/c/{token}/0") == 302
         assert site.visit(f"/o/{token}.gif") == 200
+        page = site.read(f"/p/{token}.de")
+        assert (page.status_code, f'action="../u/{token}.de"' in page.text) == (503, True)
         assert site.visit(f"/u/{token}", "POST") == 200
         assert site.login() == 235
     site.delivered()
@@ -59,6 +61,7 @@ def test_redis_away_puts_off_logins_and_links(site):
         assert site.login() == 454
         assert site.visit(f"/c/{token}/0") == 503
         assert site.visit(f"/o/{token}.gif") == 200
+        assert site.visit(f"/p/{token}") == 200
         assert site.visit(f"/u/{token}", "POST") == 200
     site.delivered()
     assert site.login() == 235

@@ -5,6 +5,8 @@ import pytest
 
 from sidecars.mail.tokens import make_token
 from sidecars.settings import settings
+from tests.mailing import mailing
+from tests.support import wait_for
 
 SECRET = settings.token_secret.get_secret_value()
 
@@ -62,6 +64,14 @@ def test_one_click_may_come_as_multipart_too(client, address, clicks):
 
     assert answer.status_code == 200
     assert clicks.wait_for_events(1)[0]["method"] == "one-click"
+
+
+def test_the_contact_has_left_within_a_moment_without_an_enricher(client):
+    mail = mailing(1).mails[0]
+    address = f"/u/{make_token(mail.message_id, SECRET)}"
+    assert client.post(f"{address}.de").status_code == 200
+
+    wait_for(lambda: mail.contact().status == "unsubscribed")
 
 
 def test_a_second_time_is_answered_like_the_first(client, address, clicks):

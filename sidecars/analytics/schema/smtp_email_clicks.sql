@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS smtp_email_clicks
 (
     event_id UUID,
     type LowCardinality(String) COMMENT 'click or unsubscribe',
-    method LowCardinality(String) COMMENT 'click; of unsubscribe: one-click, page or mailto',
+    method LowCardinality(String) COMMENT 'click; of unsubscribe: one-click, page, mailto or preferences',
     occurred_at DateTime64(3, 'UTC'),
     team_id UInt32,
     broadcast_id UInt32,
