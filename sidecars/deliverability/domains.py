@@ -3,8 +3,8 @@
 A domain is `pending` till its required records are seen, then `verified`. A record that vanishes makes it
 `failing`: it sends on for DOMAIN_GRACE_HOURS, with a warning, and is `stopped` then.
 
-Any team may register a name. It is verified for the one whose own key is in its DNS; while that one's records
-are there no other is, and when they fail, whoever has theirs there takes the name over.
+Any team may register a name. It is verified for the one whose own key is in its DNS; while that key is there
+no other is, and when it is gone, whoever has theirs there takes the name over.
 """
 
 import logging
@@ -254,7 +254,8 @@ def _write_down(asked: SendingDomain, checks: list[Check]) -> SendingDomain | No
         before, failed_since, moment = state_of(domain), domain.failing_since, now()
         holder = next((row for row in registered if row.verified_at and row.id != domain.id), None)
         if holder is not None and _is_proven(checks):
-            if holder.failing_since is None:
+            # With its key still there, a holder fails by what both teams share, which is back.
+            if holder.failing_since is None or holder.dkim_verified_at is not None:
                 checks.append(_held(holder))
             else:
                 _take_away(holder, moment)

@@ -9,7 +9,7 @@ from sidecars.models.database import BaseModel, UtcDateTimeField, now
 
 
 class Notice(BaseModel):
-    """Something that happened, told once: of a `kind`, `about` a thing (`broadcast:7`), one row an `occurrence`.
+    """Something that happened: of a `kind`, `about` a thing (`broadcast:7`) there is a row an `occurrence`.
 
     `waiting` until its mails stand in the ledger, `addressed` until an edge has them, then `mailed`; or
     `unmailed`, for the `reason`. Its mails are rows of `emails` with source `notice`.

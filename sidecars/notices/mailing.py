@@ -127,9 +127,19 @@ def _hand_over(notice: Notice, who: Origin) -> bool:
     if any(result.status is Status.BUSY for result in results):
         log.info("a notice is tried again", extra={"notice_id": notice.id, "reply": results[0].text})
         return True
-    told = Email.select().where(Email.submission == _submission(notice)).exists()
-    _end(notice, *(("mailed", "") if told else ("unmailed", "The team has no administrator or manager")))
+    if _is_mailed(notice):
+        _end(notice, "mailed")
+    else:
+        _end(notice, "unmailed", "The team has no administrator or manager whom mail may reach")
     return False
+
+
+def _is_mailed(notice: Notice) -> bool:
+    """Whether an edge took it for anybody."""
+    unmailed = (SendState.SKIPPED, SendState.REJECTED)
+    rows = Email.select().join(Send, on=(Send.contact_id == Email.id))
+    mine = (Email.submission == _submission(notice), Email.source == "notice", Send.broadcast_id == 0)
+    return bool(rows.where(*mine, Send.state.not_in(unmailed)).exists())
 
 
 def _planned(notice: Notice, who: Origin) -> list[Email]:
@@ -199,7 +209,7 @@ def _give_up(notice: Notice) -> None:
     _end(notice, "unmailed", f"It could not be mailed for {KEEP_TRYING.days} days")
 
 
-def _end(notice: Notice, state: str, reason: str) -> None:
+def _end(notice: Notice, state: str, reason: str = "") -> None:
     if any(_move(notice, before, state, reason) for before in ("waiting", "addressed")):
         NOTICES.labels(state).inc()
         said = {"notice_id": notice.id, "team_id": notice.team_id, "subject": notice.subject}

@@ -70,3 +70,15 @@ def test_what_is_not_there_is_said(team, name):
 def test_the_installations_own_names_are_checked(stack, simulator_url):
     stack.start_processes("webhook")
     assert "All of it is there." in kiba("ours")
+
+
+def test_of_a_name_that_two_teams_registered_one_is_meant_and_can_be_removed(team, name):
+    other = str(Team.create(name="Commanded too").id)
+    for whose in (team, other):
+        kiba("add", name, "--team", whose)
+    assert f"Teams {team}, {other} have registered {name}" in kiba("show", name, code=2)
+    selectors = [row.dkim_selector for row in SendingDomain.select().where(SendingDomain.name == name)]
+    assert [selector in kiba("show", name, "--team", other) for selector in selectors] == [False, True]
+    assert f"{name} of team {other} is removed." in kiba("remove", name, "--team", other)
+    assert f"{name} of team {team} is removed." in kiba("remove", name)
+    assert "There is no sending domain" in kiba("remove", name, code=1)
