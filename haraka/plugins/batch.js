@@ -89,6 +89,7 @@ async function answer(connection, reader) {
         respond(connection, 250, isTrial ? await sign(reader) : await take(connection, reader))
     } catch (err) {
         const refusal = err instanceof BatchRefusal ? err : failure(err)
+        connection.msg_count.tempfail += 1
         metrics.batchesRefused.inc({ reason: refusal.reason })
         respond(connection, refusal.code, reply(refusal))
     }

@@ -2,8 +2,6 @@
 
 // GET /health and GET /metrics.
 
-const { createServer } = require('node:http')
-
 const { heldUpNow } = require('./lib/backpressure')
 const lifecycle = require('./lib/lifecycle')
 const { listeners } = require('./lib/listeners')
@@ -11,6 +9,7 @@ const log = require('./lib/log')
 const metrics = require('./lib/metrics')
 const services = require('./lib/services')
 const { settings } = require('./lib/settings')
+const { statusServer } = require('./lib/status_server')
 
 const BACKLOG_IS_FAILING = 0.5 // of the bytes above which no mail is taken
 
@@ -24,7 +23,7 @@ exports.register = () => {
 }
 
 exports.hook_init_master = function (next) {
-    this.http = createServer((request, response) => this.answer(request, response))
+    this.http = statusServer((request, response) => this.answer(request, response))
     this.http.once('error', (err) => {
         throw err
     })

@@ -5,7 +5,7 @@ const { after, before, test } = require('node:test')
 const nodemailer = require('nodemailer')
 const { v7: uuid } = require('uuid')
 
-const { Edge, RETURN_PATH, TEAM } = require('./support/edge')
+const { DOMAIN, Edge, RETURN_PATH, TEAM } = require('./support/edge')
 const { SmtpClient } = require('./support/smtp')
 
 const MESSAGE_ID = uuid()
@@ -102,6 +102,71 @@ test('of several recipients those that are known get it', async () => {
     assert.deepEqual(accepted, [to[0], to[2]])
     await edge.webhook.event({ type: 'inbound', message_id: one })
     await edge.webhook.event({ type: 'inbound', message_id: two })
+})
+
+test('a token in many cases and at many domains is one recipient, and one event', async () => {
+    const id = uuid()
+    const address = edge.returnPathOf(id)
+    const client = await SmtpClient.connect(edge.ports.inbound)
+    await client.send('EHLO mailbox.example')
+    await client.send('MAIL FROM:<>')
+    const spellings = [
+        address,
+        address.toUpperCase(),
+        address.replace('@', '@x.'),
+        address.replace('b-', 'B-'),
+    ]
+    for (const spelling of spellings) assert.match(await client.send(`RCPT TO:<${spelling}>`), /^250/)
+    await client.send('DATA')
+    client.write(DSN)
+    assert.match(await client.send('.'), /^250 received/)
+    client.end()
+    const later = uuid()
+    await deliver(edge.returnPathOf(later), DSN)
+    await edge.webhook.event({ message_id: later })
+    assert.equal(edge.webhook.events.filter(({ message_id: each }) => each === id).length, 1)
+})
+
+test('of one mail so many reports are taken an hour, and others have theirs', async () => {
+    const id = uuid()
+    const client = await SmtpClient.connect(edge.ports.inbound)
+    await client.send('EHLO mailbox.example')
+    const ask = async (of) => {
+        await client.send('MAIL FROM:<>')
+        const reply = await client.send(`RCPT TO:<${edge.returnPathOf(of)}>`)
+        await client.send('RSET')
+        return reply
+    }
+    for (let i = 0; i < 20; i++) assert.match(await ask(id), /^250/)
+    assert.match(await ask(id), /^450 4\.7\.1 Too many mails/)
+    assert.match(await ask(uuid()), /^250/)
+    client.end()
+})
+
+test('a flood by strangers stops at half of the events that may wait, and leaves room for mail of teams', async () => {
+    const own = await Edge.start({ KIBA_MAX_EVENT_BACKLOG_BYTES: 1 << 19, WEBHOOK_URL: 'http://127.0.0.1:9' })
+    try {
+        const stranger = await SmtpClient.connect(own.ports.inbound)
+        await stranger.send('EHLO mailbox.example')
+        const text = `Subject: x\r\n\r\n${'a line of it\r\n'.repeat(8000)}`
+        const send = async () => {
+            const reply = await stranger.send('MAIL FROM:<>')
+            if (!reply.startsWith('250')) return reply
+            await stranger.send(`RCPT TO:<${own.returnPathOf(uuid())}>`)
+            await stranger.send('DATA')
+            stranger.write(text)
+            return stranger.send('.')
+        }
+        let reply
+        do reply = await send()
+        while (reply.startsWith('250'))
+        assert.match(reply, /^452 4\.3\.1 /)
+        stranger.end()
+        const mail = { from: `ann@${DOMAIN}`, to: 'bob@mailbox.example', text: 'Hi' }
+        assert.match((await own.team().sendMail(mail)).response, /^250 queued/)
+    } finally {
+        await own.stop()
+    }
 })
 
 // SMTP smuggling: one side takes for the end of the mail what the other sends on as its text.

@@ -78,4 +78,4 @@ function networkOf(ip) {
         .join('')}/64`
 }
 
-module.exports = { Lockout }
+module.exports = { Lockout, networkOf }

@@ -34,6 +34,10 @@ const batchesRefused = new client.Counter({
     help: 'Batches that were not taken',
     labelNames: ['reason'],
 })
+const slowClients = new client.Counter({
+    name: 'kibamail_slow_clients_total',
+    help: 'SMTP connections that were ended because they took too long',
+})
 const syncSeconds = new client.Histogram({
     name: 'kibamail_spool_sync_seconds',
     help: 'Seconds until taken mails were on disk',
@@ -75,6 +79,7 @@ module.exports = {
     eventsSpooled,
     eventsPosted,
     batchesRefused,
+    slowClients,
     syncSeconds,
     gauge,
 }

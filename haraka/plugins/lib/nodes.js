@@ -5,9 +5,9 @@
 // dies is started again, and takes up what it left.
 
 const cluster = require('node:cluster')
-const { createServer } = require('node:http')
 
 const log = require('./log')
+const { statusServer } = require('./status_server')
 
 const RESTART_MS = 1000
 const ASK_MS = 2000
@@ -25,7 +25,7 @@ class Nodes {
     start() {
         for (let number = 1; number <= this.settings.nodes; number++) this.#fork(number)
         const { healthPort, healthHost } = this.settings
-        this.http = createServer((request, response) => this.#answer(request, response))
+        this.http = statusServer((request, response) => this.#answer(request, response))
         this.http.listen(healthPort, healthHost)
     }
 

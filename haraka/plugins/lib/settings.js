@@ -290,6 +290,30 @@ const VARIABLES = {
         integer(1, 3600),
         'Seconds of silence after which a connection is ended (RFC 5321, 4.5.3.2.7).',
     ],
+    loginSeconds: [
+        'KIBA_SMTP_LOGIN_SECONDS',
+        '60',
+        integer(1, 3600),
+        'Seconds within which a client has shaken hands and logged in, where it must.',
+    ],
+    leastRate: [
+        'KIBA_SMTP_LEAST_RATE',
+        '500',
+        integer(1, 1000000),
+        'Bytes a second that a text must come with, when it has taken longer than the silence above.',
+    ],
+    connectionsPerAddress: [
+        'KIBA_SMTP_CONNECTIONS_PER_ADDRESS',
+        '100',
+        integer(1, 100000),
+        'Connections that one address (IPv6: /64) may have open to the public listeners, at each process.',
+    ],
+    connections: [
+        'KIBA_SMTP_CONNECTIONS',
+        '2000',
+        integer(1, 100000),
+        'Connections that each listener may have open, at each process.',
+    ],
     drainSeconds: ['KIBA_DRAIN_SECONDS', '20', integer(0, 600), 'Longest wait for open work after SIGTERM.'],
 }
 

@@ -26,15 +26,18 @@ async function fuzz(target, { seed, executions = Infinity, seconds = Infinity })
     const seen = { target, seed, executions: 0, different: 0, slowestMs: 0 }
     const said = new Set()
     const deadline = performance.now() + seconds * 1000
+    const { sideBySide = 1, slowMs = SLOW_MS } = fuzzer
+    // One by one it is the processor's time that counts; side by side that of the clock, in which they wait.
+    const spentMs = sideBySide === 1 ? () => process.cpuUsage().user / 1000 : () => performance.now()
     const run = async (_, place) => {
         while (seen.executions < executions && performance.now() < deadline) {
             const number = seen.executions++
             try {
-                const began = performance.now()
+                const began = spentMs()
                 said.add(await fuzzer.execute(new Dice((seed * 1e6 + number) | 0), place))
-                const ms = Math.round(performance.now() - began)
+                const ms = Math.round(spentMs() - began)
                 seen.slowestMs = Math.max(seen.slowestMs, ms)
-                if (ms > SLOW_MS) throw new Error(`it took ${ms} ms`)
+                if (ms > slowMs) throw new Error(`it took ${ms} ms`)
             } catch (err) {
                 const message = `${target}, seed ${seed}, execution ${number}: ${err.message}`
                 throw new Error(message, { cause: err })
@@ -42,7 +45,7 @@ async function fuzz(target, { seed, executions = Infinity, seconds = Infinity })
         }
     }
     try {
-        await Promise.all(Array.from({ length: fuzzer.sideBySide ?? 1 }, run))
+        await Promise.all(Array.from({ length: sideBySide }, run))
     } finally {
         await fuzzer.stop()
     }

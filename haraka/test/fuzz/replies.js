@@ -117,6 +117,7 @@ async function start() {
     const talks = await Promise.all(Array.from({ length: SIDE_BY_SIDE }, () => new Talk().start()))
     return {
         sideBySide: SIDE_BY_SIDE,
+        slowMs: 60_000, // a step after the other is given up
         execute: (dice, place) => talks[place].execute(dice),
         stop: () => Promise.all(talks.map((talk) => talk.stop())),
     }

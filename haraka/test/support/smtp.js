@@ -7,9 +7,9 @@ const tls = require('node:tls')
 
 class SmtpClient {
     /** Connects and reads the greeting. */
-    static async connect(port) {
+    static async connect(port, localAddress) {
         const client = new SmtpClient()
-        client.#use(net.connect(port, '127.0.0.1'))
+        client.#use(net.connect({ port, host: '127.0.0.1', localAddress }))
         client.greeting = await client.reply()
         return client
     }
