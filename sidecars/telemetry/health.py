@@ -5,6 +5,7 @@
 """
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from flask import Flask
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from sidecars.settings import settings
 from sidecars.telemetry import backpressure, logs
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 
 # Returns a detail worth reading ("8.4.2"), raises where the thing does not work.
 Check = Callable[[], str]
+
+# Of a listener for the private network, which is safe beyond it.
+REQUEST_SECONDS = 10.0
+MOST_THREADS = 100
 
 
 class Health:
@@ -76,13 +81,37 @@ def instrument(app: Flask, checks: Mapping[str, Check]) -> Health:
     return health
 
 
+class _Handler(WSGIRequestHandler):
+    """Ends a connection on which a request takes too long to come."""
+
+    def handle(self) -> None:
+        timer = threading.Timer(REQUEST_SECONDS, self._end)
+        timer.daemon = True
+        timer.start()
+        try:
+            super().handle()
+        finally:
+            timer.cancel()
+
+    def _end(self) -> None:
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            log.debug("it is gone")
+
+
+class _Server(ThreadedWSGIServer):
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return threading.active_count() < MOST_THREADS
+
+
 class HealthServer:
     """`/health` and `/metrics` of a process that serves nothing else, in a thread of its own."""
 
     def __init__(self, port: int, checks: Mapping[str, Check]) -> None:
         app = Flask(__name__)
         self.health = instrument(app, checks)
-        self._server = make_server(settings.health_host, port, app, threaded=True) if port else None
+        self._server = _Server(settings.health_host, port, app, handler=_Handler) if port else None
         if self._server:
             threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
 

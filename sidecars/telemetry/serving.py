@@ -46,6 +46,7 @@ def on_exit(server: Any) -> None:
 
 
 logger_class = JsonLogger
-worker_class = "gthread"
+worker_class = "sidecars.telemetry.whole_requests.WholeRequests"
+worker_connections = 2000
 graceful_timeout = 30
 control_socket_disable = True  # would be one file in $HOME for all that run

@@ -194,6 +194,38 @@ def test_a_complaint_about_a_broadcast_keeps_all_mail_from_the_recipient_and_mov
     assert outcome.settlements == []
 
 
+FORGED = {
+    "complaint": arf().replace(
+        b"Subject: Spring",
+        b"Message-ID: <rival@rival.example>\r\nX-Kibamail-Message-ID: %s" % str(MESSAGE).encode(),
+    ),
+    "DSN": dsn("failed", "5.1.1", "550 5.1.1 unknown user")
+    + b"X-Kibamail-Message-ID: %s\r\n" % str(MESSAGE).encode(),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_what_a_report_claims_of_mail_and_recipient_moves_nobody_at_an_address_without_a_token(forged):
+    event = inbound(None, forged, "abuse@kb.news.example") | {"team_id": 3}
+
+    outcome = one(event)
+
+    assert row_of(outcome)["message_id"] == str(UUID(int=0))
+    assert (outcome.settlements, outcome.suppressions, outcome.soft_bounces) == ([], [], [])
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_whomever_a_report_names_it_is_about_the_mail_whose_token_it_came_to(forged):
+    """A rival has tokens of mail to themselves alone; what they write can touch nobody else."""
+    rival, mine = uuid4(), Attribution(team_id=9, broadcast_id=8, contact_id=5, variant_id=1)
+    recipients = {rival: [Recipient(rival, mine, "rival@rival.example")]}
+
+    outcome = processed(inbound(rival, forged), mine, recipients)
+
+    assert [(wish.team_id, wish.email) for wish in outcome.suppressions] == [(9, "rival@rival.example")]
+    assert {settlement[:2] for settlement in outcome.settlements} <= {(8, 5)}
+
+
 def test_a_mail_to_the_unsubscribe_address_is_an_unsubscribe_among_the_others():
     event = inbound(MESSAGE, b"To: u-token@kb.news.example\r\n\r\n", "u-token@kb.news.example")
 

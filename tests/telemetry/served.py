@@ -2,7 +2,7 @@
 
 import threading
 
-from flask import Flask
+from flask import Flask, request
 
 from sidecars.telemetry import instrument, product_event
 from tests.support import wait_for
@@ -33,3 +33,8 @@ def fail():
 def event():
     product_event(7, "broadcast published")
     return "told"
+
+
+@app.post("/echo")
+def echo():
+    return request.get_data()

@@ -1,5 +1,7 @@
 import json
 import logging
+import socket
+import threading
 import urllib.error
 import urllib.request
 
@@ -8,7 +10,7 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.local.ports import free_ports
-from sidecars.telemetry import health_server, instrument, logs
+from sidecars.telemetry import health, health_server, instrument, logs
 
 
 def broken():
@@ -93,8 +95,33 @@ def test_a_process_without_a_web_server_answers_too():
         assert refused.value.code == 503
     finally:
         server.close()
-    with pytest.raises(urllib.error.URLError):
+    with pytest.raises(OSError, match=r"refused|reset"):  # reset: it connected while the socket was closing
         urllib.request.urlopen(f"http://127.0.0.1:{port}/health")
+
+
+def test_only_so_many_ask_at_once_and_who_is_slow_is_ended(monkeypatch):
+    monkeypatch.setattr(health, "REQUEST_SECONDS", 2.0)
+    monkeypatch.setattr(health, "MOST_THREADS", threading.active_count() + 20)
+    port = free_ports(["health"])["health"]
+    server = health_server(port, {})
+    try:
+        slow = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(60)]
+        for client in slow:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: ")
+        for client in slow:
+            with client:
+                assert _rest(client) == b""
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=30) as answer:
+            assert answer.status == 200
+    finally:
+        server.close()
+
+
+def _rest(client):
+    try:
+        return client.recv(100)
+    except ConnectionError:
+        return b""
 
 
 def test_port_0_listens_nowhere():
