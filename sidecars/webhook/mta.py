@@ -16,6 +16,7 @@ from sidecars.settings import settings
 from sidecars.streams import EVENTS_A_RECORD
 from sidecars.telemetry import EVENTS, STAGE_SECONDS
 from sidecars.webhook import room
+from sidecars.webhook.at_once import unsubscribe_by_mail_soon
 from sidecars.webhook.mta_event import problem
 from sidecars.webhook.publisher import KafkaDown, publish
 
@@ -50,6 +51,7 @@ def take_events() -> ResponseReturnValue:
             publish(names.TOPIC_STATUSES, record)
         except KafkaDown as error:
             return _later(str(error))
+        unsubscribe_by_mail_soon(lines)
         EVENTS.labels("mta").inc(len(lines))
         return {"accepted": len(lines)}
 

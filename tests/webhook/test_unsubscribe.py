@@ -3,10 +3,14 @@ from uuid import uuid4
 
 import pytest
 
+from sidecars import names
 from sidecars.mail.tokens import make_token
 from sidecars.settings import settings
+from sidecars.streams import ndjson
+from sidecars.webhook.mta import sign
 from tests.mailing import mailing
-from tests.support import wait_for
+from tests.raw_events import inbound, mta_event, unix_now
+from tests.support import frozen, wait_for
 
 SECRET = settings.token_secret.get_secret_value()
 
@@ -74,6 +78,22 @@ def test_the_contact_has_left_within_a_moment_without_an_enricher(client):
     wait_for(lambda: mail.contact().status == "unsubscribed")
 
 
+def test_so_it_has_by_mail_whatever_else_the_edge_reports(client):
+    left, bounced = mailing(2).mails
+    events = [
+        mta_event("delivered", bounced.message_id),
+        inbound(bounced.message_id, b"To: b-token@kb.news.example\r\n\r\n"),
+        inbound(left.message_id, b"To: u-token@kb.news.example\r\n\r\n", "u-token@kb.news.example"),
+    ]
+    body, timestamp = ndjson(events), unix_now()
+    signature = sign(body, timestamp, settings.webhook_secret.get_secret_value())
+    headers = {names.HEADER_TIMESTAMP: timestamp, names.HEADER_SIGNATURE: signature}
+    assert client.post("/mta/events", data=body, headers=headers).status_code == 200
+
+    wait_for(lambda: left.contact().status == "unsubscribed")
+    assert bounced.contact().status == "subscribed"
+
+
 def test_a_second_time_is_answered_like_the_first(client, address, clicks):
     answers = [client.post(address, data={"List-Unsubscribe": "One-Click"}) for _ in range(2)]
 
@@ -101,11 +121,8 @@ def test_the_page_loads_nothing_from_elsewhere_and_is_never_framed_or_kept(clien
 
 
 def test_while_kafka_is_down_it_says_to_come_again(client, address, stack):
-    stack.kafka.stop()
-    try:
+    with frozen(stack.kafka.daemon):
         answer = client.post(address)
-    finally:
-        stack.kafka.start()
 
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "60"
