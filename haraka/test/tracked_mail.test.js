@@ -144,3 +144,31 @@ test('no HTML, however broken, loses an octet', async () => {
         )
     }
 })
+
+const many = (count, text) => text.repeat(count)
+const BOMBS = {
+    '10,000 parts': () =>
+        `Content-Type: multipart/mixed; boundary=x\r\n\r\n${many(10_000, '--x\r\nContent-Type: text/html\r\n\r\n<a href="https://a.example">\r\n')}--x--\r\n`,
+    '5,000 nested parts': () =>
+        Array.from(
+            { length: 5000 },
+            (_, i) => `Content-Type: multipart/mixed; boundary=b${i}\r\n\r\n--b${i}\r\n`,
+        ).join(''),
+    '5,000 nested mails': () => many(5000, 'Content-Type: message/rfc822\r\n\r\n'),
+    '20,000 links': () => page(many(20_000, '<a href="https://a.example">\r\n')),
+    'tags without an end': () => page(many(100_000, '<a <a href=\r\n')),
+    'attributes without an end': () => page(`<a ${many(100_000, 'href="https://a.example"\r\n ')}`),
+    'base64 of megabytes': () => page(many(100_000, `${'QUFB'.repeat(19)}\r\n`), 'text/html', 'base64'),
+    'a header of megabytes': () =>
+        `${many(100_000, 'X-A: b\r\n')}Content-Type: text/html\r\n\r\n<a href="https://a.example">\r\n`,
+    'a parameter without an end': () => `Content-Type: text/html; ${many(50_000, 'a*0*=b; ')}\r\n\r\n<p>\r\n`,
+}
+for (const [what, bomb] of Object.entries(BOMBS)) {
+    test(`a mail of ${what} costs seconds of the processor at most, and does not grow tenfold`, async () => {
+        const mail = bomb()
+        const before = process.cpuUsage()
+        const text = await tracked(mail)
+        assert.ok(process.cpuUsage(before).user < 5e6)
+        assert.ok((text?.length ?? 0) < mail.length * 10)
+    })
+}

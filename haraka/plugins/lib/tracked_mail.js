@@ -9,6 +9,8 @@ const { HtmlPart, piecesOf } = require('./mime_pieces')
 const names = require('./names')
 const { makeToken, sealLink } = require('./tokens')
 
+// A link grows tenfold, for each recipient.
+const MOST_LINKS = 2000
 const PIXEL_STYLE = 'display:block;width:1px;height:1px;border:0'
 
 class TrackedMail {
@@ -34,6 +36,7 @@ class TrackedMail {
                 ? links.filter(isTracked).map((link) => ({ ...link, index: index++ }))
                 : []
             page.end = end
+            if (index > MOST_LINKS) return null
         }
         return new TrackedMail(pieces, tracking)
     }
