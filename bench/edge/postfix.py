@@ -3,6 +3,7 @@
 That is more processes, no pause at the way in, connections reused under TLS too. It signs by OpenDKIM.
 """
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from string import Template
@@ -11,6 +12,8 @@ from bench.edge.letter import DOMAIN
 from bench.edge.mode import SELECTOR, Mode
 from bench.edge.world import ADDRESSES
 from infra.local import postfix
+from infra.local.errors import LocalError
+from infra.local.install import Say
 from infra.local.ports import free_ports
 from infra.local.postfix import OpenDkim
 
@@ -37,6 +40,16 @@ Selector {SELECTOR}
 Canonicalization relaxed/relaxed
 SignatureAlgorithm rsa-sha256
 """
+
+
+def install(say: Say) -> None:
+    """Postfix and OpenDKIM by apt, where they are missing. Raises LocalError."""
+    if os.geteuid() != 0:
+        raise LocalError(
+            "Only root can look at Postfix's processes. As root, or without it: "
+            "./kiba bench --systems haraka,kibamail"
+        )
+    postfix.install(say)
 
 
 class Postfix:

@@ -84,13 +84,14 @@ class Postfix:
         self, home: Path, port: int, main: str, *, address: str = "127.0.0.1", master: str = ""
     ) -> None:
         self._home, self._folder = home, home / "postfix"
+        self._queue, self._data = home / "queue", home / "data"
         where = {"home": home, "port": port, "address": address}
         self._main, self._master = MAIN.substitute(where) + main, MASTER.substitute(where) + master
 
     def __enter__(self) -> "Postfix":
         # Postfix's own users read their queue below it, and nothing else.
         self._home.chmod(0o711)
-        for needed in (self._folder, self._home / "queue", self._home / "log"):
+        for needed in (self._folder, self._queue, self._home / "log"):
             needed.mkdir(exist_ok=True)
         (self._folder / "master.cf").write_text(self._master)
         self._configure()
@@ -98,7 +99,9 @@ class Postfix:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """What is in the queue goes with it: it is root's, and whoever made `home` could not remove it."""
         self._command("stop")
+        subprocess.run((*as_root("rm"), "rm", "-rf", self._queue, self._data), check=True)
 
     def reload(self, more: str) -> None:
         """From now on with `more` at the end of main.cf."""
@@ -107,7 +110,7 @@ class Postfix:
 
     def pid(self) -> int:
         """Of the first process, which starts all others."""
-        return int((self._home / "queue" / "pid" / "master.pid").read_text())
+        return int((self._queue / "pid" / "master.pid").read_text())
 
     def _configure(self, more: str = "") -> None:
         (self._folder / "main.cf").write_text(self._main + more)
