@@ -15,7 +15,9 @@ def test_a_variable_is_read_by_its_fields_name(monkeypatch):
     assert Settings().slice_size == 250
 
 
-@pytest.mark.parametrize(("variable", "value"), [("SLICE_SIZE", "0"), ("WEB_PORT", "http")])
+@pytest.mark.parametrize(
+    ("variable", "value"), [("SLICE_SIZE", "0"), ("WEB_PORT", "http"), ("NOTICES_FROM", "Kibamail")]
+)
 def test_a_value_that_cannot_be_used_is_refused_with_the_variables_name(variable, value, monkeypatch):
     monkeypatch.setenv(variable, value)
     with pytest.raises(ValidationError, match=variable.lower()):

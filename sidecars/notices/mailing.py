@@ -15,6 +15,7 @@ from sidecars.broadcasts.compose import outgoing
 from sidecars.broadcasts.edges import edge_id
 from sidecars.broadcasts.moves import move_sends
 from sidecars.broadcasts.states import Reason, SendState
+from sidecars.deliverability.addresses import AddressError, checked, domain_of
 from sidecars.deliverability.suppressions import is_suppressed
 from sidecars.edge import messages
 from sidecars.edge.batch import Outgoing
@@ -50,10 +51,14 @@ class NoOrigin(Exception):
 
 def origin() -> Origin:
     """Who notices come from now. Raises NoOrigin."""
-    name, address = parseaddr(settings.notices_from)
-    if not address:
+    if not settings.notices_from:
         raise NoOrigin("NOTICES_FROM is not set, so nobody is mailed; GET /v1/notices has what happened.")
-    host = address.rpartition("@")[2].lower()
+    name, given = parseaddr(settings.notices_from)
+    try:
+        address = checked(given)
+    except AddressError as error:
+        raise NoOrigin(f"NOTICES_FROM is no address: {error}") from error
+    host = domain_of(address)
     domain = SendingDomain.get_or_none(SendingDomain.held_name == host)
     if domain is None:
         raise NoOrigin(f"No team has verified {host}, the domain of NOTICES_FROM: ./kiba domain check {host}")
@@ -74,7 +79,7 @@ def _mail(notice: Notice) -> bool:
     """Whether the notice needs nothing more."""
     try:
         who = origin()
-        _address(notice, who.domain)
+        _address(notice, who)
         left = _hand_over(notice, who)
     except NoOrigin as error:
         log.warning("a notice waits", extra={"notice_id": notice.id, "error": str(error)})
@@ -88,22 +93,22 @@ def _mail(notice: Notice) -> bool:
     return not left
 
 
-def _address(notice: Notice, domain: SendingDomain) -> None:
+def _address(notice: Notice, who: Origin) -> None:
     """Writes one mail down for each of the team's people who are to know, once."""
     with database.atomic():
         if not _move(notice, "waiting", "addressed"):
             return
         for address in _people(notice.team_id):
             email = Email.create(
-                team=domain.team_id,
+                team=who.domain.team_id,
                 message_id=uuid4(),
                 submission=_submission(notice),
                 source="notice",
-                from_address=parseaddr(settings.notices_from)[1],
+                from_address=who.sender.address,
                 recipient=address,
                 subject=notice.subject,
             )
-            whose = Attribution(domain.team_id, 0, email.id, 0)
+            whose = Attribution(who.domain.team_id, 0, email.id, 0)
             Send.create(**whose._asdict(), message_id=email.message_id, state=SendState.PLANNED)
 
 
