@@ -7,6 +7,7 @@ SIGTERM drains: a worker finishes its slice; one that takes longer than DRAIN_SE
 
 import logging
 import threading
+import time
 
 import requests
 from huey.consumer import Consumer
@@ -32,6 +33,7 @@ from sidecars.telemetry import HealthServer, checks, health_server, setup
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 20
+BESIDE_SECONDS = 2.0
 
 
 def main() -> None:
@@ -43,23 +45,27 @@ def main() -> None:
         {"mysql": checks.mysql, "redis": checks.redis, "edge": edge, "notices": notices},
     )
     stopping = threading.Event()
+    # Each may be cut off anywhere: none holds up a deploy while DNS, ClickHouse or S3 is slow.
     beside = [
-        threading.Thread(target=keep_time, args=(stopping,), name="clock"),
-        threading.Thread(target=keep_auditing, args=(stopping,), name="auditor"),
-        threading.Thread(target=keep_watching, args=(stopping,), name="domain watcher"),
-        threading.Thread(target=keep_notifying, args=(stopping,), name="notifier"),
-        threading.Thread(target=keep_watching_losses, args=(stopping,), name="stop-loss watcher"),
+        threading.Thread(target=keep, args=(stopping,), name=name, daemon=True)
+        for name, keep in {
+            "clock": keep_time,
+            "auditor": keep_auditing,
+            "domain watcher": keep_watching,
+            "notifier": keep_notifying,
+            "stop-loss watcher": keep_watching_losses,
+            "archiver": keep_archiving,
+        }.items()
     ]
     for thread in beside:
         thread.start()
-    # Not waited for at the end: it may be cut off anywhere, and S3 may be slow.
-    threading.Thread(target=keep_archiving, args=(stopping,), name="archiver", daemon=True).start()
     try:
         Workers(health).run()
     finally:
         stopping.set()
+        until = time.monotonic() + BESIDE_SECONDS
         for thread in beside:
-            thread.join()
+            thread.join(max(0.0, until - time.monotonic()))
         pool().close()
         with database.connection_context():
             hand_back()

@@ -12,9 +12,9 @@ AROUND = ("simulator", "smtp", "webhook", "enricher")
 SETTINGS = {"SLICE_SIZE": "25", "LEASE_SECONDS": "2", "FANOUT_WORKERS": "3"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def processes(stack: Any) -> Iterator[Any]:
-    """All but the fan-out, which the tests start and stop."""
+    """All but the fan-out, which the tests start."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
@@ -24,11 +24,16 @@ def processes(stack: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def fanout(processes: Any) -> Iterator[Any]:
-    """The running fan-out: its `Process`."""
+def fanout(processes: Any) -> Any:
+    """The running fan-out: its `Process`. It goes on for the next test that wants one."""
     processes.start_processes("fanout")
-    yield processes.processes["fanout"]
-    processes.stop_processes("fanout")
+    return processes.processes["fanout"]
+
+
+@pytest.fixture
+def no_fanout(stack: Any) -> None:
+    """None runs, till the test starts one."""
+    stack.stop_processes("fanout")
 
 
 @pytest.fixture

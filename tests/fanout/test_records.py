@@ -20,7 +20,7 @@ from tests.support import frozen, wait_for
 
 
 @pytest.fixture
-def _clock(stack):
+def _clock(stack, no_fanout):
     forget_lanes()
     stopping = threading.Event()
     clock = threading.Thread(target=keep_time, args=(stopping,))
@@ -57,7 +57,9 @@ def test_a_redis_that_hangs_ends_no_lease_of_a_worker_that_lives(stack):
         slices = SendSlice.select().where(SendSlice.broadcast == broadcast.id)
         with held(claim_slice(broadcast.id)), frozen(service(stack, "redis").daemon):
             for _ in range(2):
-                SendSlice.update(lease_until=from_now(60)).where(SendSlice.broadcast == broadcast.id).execute()
+                SendSlice.update(lease_until=from_now(60)).where(
+                    SendSlice.broadcast == broadcast.id
+                ).execute()
                 wait_for(lambda: slices.get().lease_until > now() + timedelta(seconds=90), timeout=30)
         cancel(broadcast.id)
 

@@ -22,7 +22,7 @@ FIGURES = f"100.0% of mails bounced hard ({MAILS} of {MAILS}, the limit is 50 %)
 
 
 @pytest.fixture(autouse=True)
-def _limits(stack, monkeypatch):
+def _limits(stack, no_fanout, monkeypatch):
     few = {"stop_loss_least_mails": MAILS, "stop_loss_hard_bounce_percent": 50}
     monkeypatch.setattr(stop_loss_watcher, "settings", settings.model_copy(update=few))
     with database.connection_context():

@@ -20,7 +20,7 @@ def small_portions(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def empty_queue(processes):
+def empty_queue(processes, no_fanout):
     """No fan-out runs: this test is its one worker, task by task, and there is no clock."""
     from sidecars.edge import submit
 

@@ -11,10 +11,17 @@ import pytest
 
 from infra.local.ports import free_ports
 from tests.support import wait_for
+from tests.telemetry.conftest import receiving
 
 
-@pytest.fixture
-def server(tmp_path, receiver):
+@pytest.fixture(scope="module")
+def receiver():
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, receiver):
     """(gunicorn, its URL, its log lines so far); Sentry and PostHog are the receiver."""
     env = {
         **os.environ,
@@ -23,7 +30,7 @@ def server(tmp_path, receiver):
         "POSTHOG_HOST": f"http://127.0.0.1:{receiver.port}",
     }
     port = free_ports(["web"])["web"]
-    out = tmp_path / "stdout"
+    out = tmp_path_factory.mktemp("served") / "stdout"
     command = (
         *(sys.executable, "-m", "gunicorn", "--config", "python:sidecars.telemetry.serving"),
         *("--name", "webhook", "--threads", "4", "--bind", f"127.0.0.1:{port}", "tests.telemetry.served:app"),
@@ -55,7 +62,17 @@ def test_every_line_of_gunicorn_is_json_and_names_the_process(server):
     assert {line["process"] for line in lines()} == {"webhook"}
 
 
-def test_sigterm_finishes_what_is_under_way_and_says_so(server):
+def test_a_worker_tells_sentry_and_posthog_though_the_master_connected_them(server, receiver):
+    _, url, _ = server
+    assert get(url + "/fail")[0] == 500
+    assert get(url + "/event") == (200, "told")
+    wait_for(lambda: {path for path, _ in receiver.requests} >= {"/api/42/envelope/", "/batch/"}, timeout=20)
+    bodies = b"".join(body for _, body in receiver.requests)
+    assert b"fails in a worker" in bodies
+    assert b"broadcast published" in bodies
+
+
+def test_at_last_sigterm_finishes_what_is_under_way_and_says_so(server):
     process, url, lines = server
     answers = []
     thread = threading.Thread(target=lambda: answers.append(get(url + "/slow")))
@@ -68,13 +85,3 @@ def test_sigterm_finishes_what_is_under_way_and_says_so(server):
     events = [line["event"] for line in lines()]
     assert "draining" in events
     assert events[-1] == "stopped"
-
-
-def test_a_worker_tells_sentry_and_posthog_though_the_master_connected_them(server, receiver):
-    _, url, _ = server
-    assert get(url + "/fail")[0] == 500
-    assert get(url + "/event") == (200, "told")
-    wait_for(lambda: {path for path, _ in receiver.requests} >= {"/api/42/envelope/", "/batch/"}, timeout=20)
-    bodies = b"".join(body for _, body in receiver.requests)
-    assert b"fails in a worker" in bodies
-    assert b"broadcast published" in bodies
