@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from infra.local.config import TEST_STACKS
 from infra.local.stack import Stack
@@ -24,6 +25,10 @@ os.environ.update(_stack.own_env())
 
 # A time limit's SIGTERM ends the tests as Ctrl-C does, so that the fixtures still stop what they started.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+# For a long search at leisure: ./kiba test … --hypothesis-profile=soak --hypothesis-seed=1
+settings.register_profile("soak", max_examples=1500)
 
 
 @pytest.fixture(scope="session")

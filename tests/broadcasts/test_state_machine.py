@@ -365,6 +365,9 @@ def producer(stack):
 def test_whatever_is_interrupted_the_ledger_stands_where_the_model_does(producer):
     # The time of an example is MySQL's, not that of drawing it: no deadline and no health check judges it.
     within = settings(
-        max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=settings().max_examples // 4,  # each takes a second
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
     run_machine(lambda: Ledger(producer), settings=within)
