@@ -143,10 +143,20 @@ test('a foreign From domain is refused by its name, with those that are verified
     })
 })
 
-test('a subdomain of a verified domain is foreign', async () => {
-    const submitting = edge.team().sendMail(mail({ from: `ann@sub.${DOMAIN}` }))
-    await assert.rejects(submitting, { responseCode: 550 })
-})
+const ALIKE = {
+    'a subdomain': `sub.${DOMAIN}`,
+    'Cyrillic letters': DOMAIN.replace('acme', '\u0430cme'),
+    'the same by A-labels': 'news.xn--cme-7cd.example',
+    'an invisible character': DOMAIN.replace('acme', 'ac\u200dme'),
+    'a domain that begins with it': `${DOMAIN}.evil.example`,
+    'a domain in front of it': `evil.example@${DOMAIN}.evil.example`,
+}
+for (const [what, domain] of Object.entries(ALIKE)) {
+    test(`what looks like a verified domain is foreign: ${what}`, async () => {
+        const reply = await submitRaw(`From: Ann <ann@${domain}>\r\n\r\nHello\r\n`)
+        assert.match(reply, /^550 5\.(7\.1|6\.0) /)
+    })
+}
 
 test("a domain that is another team's by its record is not signed for", async () => {
     await edge.redis.client.hset(names.domainKey('stolen.example'), {

@@ -3,6 +3,7 @@
 import json
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from sidecars.broadcasts.states import Reason
 from sidecars.commands.bounce import described
 from sidecars.deliverability.bounces import judge_reply, read_mail, reply_code
 from tests.corpus import mails
-from tests.corpus.fuzz import damaged
+from tests.corpus.fuzz import TARGETS, damaged, fuzz
 
 ANY_MAIL = st.sampled_from([mail.raw for mail in mails()])
 
@@ -48,3 +49,11 @@ def test_any_reply_is_judged(code, enhanced, text):
     assert verdict.rule
     assert isinstance(verdict.reason, Reason)
     assert reply_code(text) is None or 200 <= reply_code(text) <= 599
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_moment_of_each_fuzzer_breaks_nothing_and_leads_to_many_readings(target):
+    report = fuzz(target, 1, executions=100)
+
+    assert (report.executions, report.broken) == (100, 0)
+    assert len(report.said) > 10
