@@ -19,6 +19,8 @@ from tests.support import wait_for
 
 SENDER = f"orders@{DOMAIN}"
 ATTACHMENT_BYTES = 2_000_000
+# Received and signatures, which count at the receiving server too.
+ROOM_FOR_OUR_HEADER = 10_000
 # A program, or a file, that shows the package to be there. swaks speaks TLS by the last of them.
 PACKAGES = {
     "swaks": "swaks",
@@ -71,7 +73,7 @@ def by_nodemailer(letter: Letter) -> None:
 
 def by_swaks(letter: Letter) -> None:
     user, password = letter.login
-    login = ["--auth", "PLAIN", "--auth-user", user, "--auth-password", password]
+    login = ["--auth", "LOGIN", "--auth-user", user, "--auth-password", password]
     where = ["--server", f"127.0.0.1:{letter.port}", "--tls-on-connect" if letter.implicit else "--tls"]
     mail = ["--from", SENDER, "--to", letter.to, "--data", "-", "--silent", "1"]
     # It ends the last line itself.
@@ -80,9 +82,9 @@ def by_swaks(letter: Letter) -> None:
 
 def by_msmtp(letter: Letter) -> None:
     user, password = letter.login
-    tls = ["--tls=on", "--tls-certcheck=off", f"--tls-starttls={'off' if letter.implicit else 'on'}"]
+    where = ["--host=127.0.0.1", f"--port={letter.port}", "--tls=on", "--tls-certcheck=off"]
+    where += [f"--tls-starttls={'off' if letter.implicit else 'on'}"]
     login = ["--auth=plain", f"--user={user}", f"--passwordeval=echo {password}"]
-    where = ["--host=127.0.0.1", f"--port={letter.port}", *tls]
     run(letter, "msmtp", *where, *login, f"--from={SENDER}", letter.to)
 
 
@@ -129,6 +131,19 @@ def test_a_client_logs_in_and_its_8_bit_mail_with_a_large_attachment_arrives_as_
     letter = Letter(demo, implicit, to, message.as_bytes(policy=SMTP))
     submit(letter)
     (receipt,) = wait_for(lambda: received(demo, to), timeout=30)
+    assert body(raw_of(demo, receipt)) == body(letter.raw)
+
+
+def test_a_mail_just_below_the_limit_arrives_as_it_was(demo: Demo) -> None:
+    to = "large@penpal.example"
+    with tls(demo) as client:
+        client.ehlo()
+        limit = int(client.esmtp_features["size"])
+    head = f"From: {SENDER}\r\nTo: {to}\r\nSubject: Large\r\n\r\n".encode()
+    line = "Grüße ☕ ".encode() * 70 + b"\r\n"
+    letter = Letter(demo, True, to, head + line * ((limit - ROOM_FOR_OUR_HEADER) // len(line)))
+    by_curl(letter)
+    (receipt,) = wait_for(lambda: received(demo, to), timeout=60)
     assert body(raw_of(demo, receipt)) == body(letter.raw)
 
 
