@@ -6,6 +6,7 @@ from all of them at once. A body above MAX_WHOLE goes to a thread when so much o
 such is asked for a key before it is read.
 """
 
+import io
 import re
 import selectors
 import socket
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
 ARRIVES_SECONDS = 20.0
@@ -88,6 +90,30 @@ class Arrival:
         return now - self.since > ARRIVES_SECONDS + len(self.data) / LEAST_RATE
 
 
+class Received(SocketUnreader):  # type: ignore[misc]
+    """What has come, for gunicorn's parser, whose own buffer is copied anew for each piece that is read."""
+
+    _left = memoryview(b"")
+
+    def receive(self, data: bytearray) -> None:
+        """To be read before what the socket has."""
+        self._left = memoryview(data)
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """The next piece, as the base has it."""
+        if not self._left:
+            return bytes(super().chunk(size_hint))
+        size = max(self.mxchunk, size_hint or 0)
+        piece, self._left = bytes(self._left[:size]), self._left[size:]
+        return piece
+
+    def give_back(self) -> None:
+        """What belongs to a later request goes where gunicorn looks for it."""
+        self.buf.seek(0, io.SEEK_END)
+        self.buf.write(self._left)
+        self._left = memoryview(b"")
+
+
 class WholeRequests(ThreadWorker):  # type: ignore[misc]
     """See above. The base gives connections to `enqueue_req` when they are new, or have more to say."""
 
@@ -149,8 +175,17 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         data = self._forget(conn)
         conn.data_ready = True
         conn.init()
-        conn.parser.unreader.unread(bytes(data))
+        if not isinstance(conn.parser.unreader, Received):
+            conn.parser.unreader = Received(conn.sock)
+        conn.parser.unreader.receive(data)
         super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        """In a thread."""
+        try:
+            return super().handle(conn)
+        finally:
+            conn.parser.unreader.give_back()
 
     def _forget(self, conn: Any) -> bytearray:
         arrival = self._arriving.pop(conn)

@@ -108,6 +108,17 @@ def test_a_client_that_waits_for_continue_is_told(server):
         wait_for(lambda: b"hello" in client.recv(65536), timeout=30)
 
 
+def test_requests_that_come_together_are_answered_one_after_the_other(server):
+    with socket.create_connection(server[0], timeout=30) as client:
+        client.sendall(SERVED[1][0] * 3 + SERVED[2][0][:40])
+        received = b""
+        while received.count(b"hello") < 3:
+            received += client.recv(65536)
+        client.sendall(SERVED[2][0][40:])
+        while received.count(b"hello") < 4:
+            received += client.recv(65536)
+
+
 def test_a_head_without_an_end_is_refused(server):
     head = b"GET /health HTTP/1.1\r\nX-Large: " + b"x" * (MAX_HEAD + 100)
     assert answer(server[0], head).startswith(b"HTTP/1.1 431 ")

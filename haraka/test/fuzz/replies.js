@@ -80,7 +80,7 @@ class Talk {
         server.connections = server.open
         for (const { texts } of server.connections) texts.length = 0
         server.replies = Object.fromEntries(
-            dice.some(VERBS, 2).map((verb) => [verb, () => (dice.roll(40) === 0 ? SILENCE : reply(dice))]),
+            dice.some(VERBS, 2).map((verb) => [verb, (connection) => this.#say(connection, dice)]),
         )
         const outcome = await this.lanes.send(RECIPIENTS)
         await turn()
@@ -92,13 +92,36 @@ class Talk {
             assert.ok(['delivered', 'deferred', 'refused', 'unknown'].includes(kind), kind)
             assert.equal(typeof response, 'string')
             assert.ok(code === null || (code >= 200 && code <= 599), `the code ${code}`)
-            if (kind === 'delivered')
-                assert.ok(server.texts.length > 0, 'delivered, and no server has the text')
+            // One that answered twice may have said 354 and 250 in time for two others: it said that it has the mail.
+            if (kind === 'delivered' && !server.connections.some(({ isAhead }) => isAhead)) {
+                assert.ok(
+                    server.texts.length > 0,
+                    `delivered, and no server has the text: ${this.#told(outcome)}`,
+                )
+            }
         }
         for (const { reply: shown } of outcome.conversation) assert.ok(shown.length <= 300)
         return outcome.results.map(({ kind, code, enhanced }) => `${kind} ${code} ${enhanced}`).join()
     }
+
+    #say(connection, dice) {
+        if (dice.roll(40) === 0) return SILENCE
+        const said = reply(dice)
+        connection.isAhead ||= repliesIn(said) > 1
+        return said
+    }
+
+    #told(outcome) {
+        const heard = this.server.connections.map(({ commands, texts }) => ({
+            commands: commands.slice(-12),
+            texts,
+        }))
+        return JSON.stringify({ outcome, heard })
+    }
 }
+
+/** @returns {number} in the words of RFC 5321 section 4.2.1, by a reader that shares nothing with ours */
+const repliesIn = (text) => text.split('\n').filter((line) => /^\d{3}(?!-)/.test(line)).length
 
 /** The parser alone, as fast as it goes. */
 function judgeText(dice) {
