@@ -47,8 +47,9 @@ class Books:
     def settle(self, send, to, attempts=1):
         settle([Settlement(send.broadcast_id, send.contact_id, to, attempts=attempts)])
 
-    def tell_clickhouse(self, message_id, state):
-        self._insert("smtp_messages", message_id, type=state, state="" if state == "deferred" else state)
+    def tell_clickhouse(self, message_id, state, attempt=1):
+        fields = {"type": state, "state": "" if state == "deferred" else state, "attempt": attempt}
+        self._insert("smtp_messages", message_id, **fields)
 
     def visit(self, table, send, **fields):
         self._insert(table, send.message_id, verdict="person", **fields)
@@ -113,6 +114,15 @@ def test_a_mail_that_took_two_attempts_was_deferred(books):
     books.receipts += [receipt("deferred", late), receipt("accepted", late)]
     assert books.the_difference() == f"{late.message_id} is deferred, but not by ClickHouse"
     books.tell_clickhouse(late.message_id, "deferred")
+    assert Line("deferred", 2, 2, 2) in books.balance().rows
+
+
+def test_a_deferral_whose_event_died_with_the_edge_is_known_by_the_next_attempts_number(books):
+    late = books.sends[5]
+    books.settle(late, S.DELIVERED, attempts=2)
+    books.tell_clickhouse(late.message_id, "delivered", attempt=2)
+    books.receipts += [receipt("dropped", late), receipt("accepted", late)]
+    assert books.balance().balanced
     assert Line("deferred", 2, 2, 2) in books.balance().rows
 
 

@@ -20,7 +20,7 @@ FROM
             max(state = 'bounced'), 'bounced', max(state = 'delivered'), 'delivered',
             max(state = 'unknown'), 'unknown', ''
         ) AS final_state,
-        max(type = 'deferred') AS was_deferred,
+        max(type = 'deferred' OR attempt > 1) AS was_deferred,  -- as in deferred.sql
         max(kind = 'complaint') AS complained,
         maxIf(delay_ms, type = 'delivered') AS delivery_ms
     FROM smtp_messages FINAL

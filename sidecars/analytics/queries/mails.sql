@@ -17,7 +17,7 @@ FROM
             max(state = 'bounced'), 'bounced', max(state = 'delivered'), 'delivered',
             max(state = 'unknown'), 'unknown', max(state = 'cancelled'), 'cancelled', ''
         ) AS final_state,
-        max(type = 'deferred') AS was_deferred,
+        max(type = 'deferred' OR attempt > 1) AS was_deferred,  -- as in deferred.sql
         max(kind = 'complaint') AS complained,
         max(kind = 'auto_reply') AS answered_automatically
     FROM smtp_messages FINAL
