@@ -128,7 +128,7 @@ def running_site(
         if small_disks:
             for name, (path, megabytes) in DISKS.items():
                 disks[name] = kept.enter_context(small_disk(home / path, megabytes))
-        kept.callback(stack.stop)
+        kept.callback(stack.kill)
         stack.start_services()
         stack.prepare()
         stack.start_processes(*PORTS)

@@ -32,24 +32,31 @@ class Strikes:
     blow: Blow
     number: int
 
-    def run(self, site: Site, seed: int, tell: Tell) -> Outcome:
-        """The same seed draws the same moments."""
+    def schedule(self, seed: int) -> list[tuple[float, float]]:
+        """The share of the mails at which each strike falls, and for how many seconds it lasts."""
         chance = _chance(seed, self.name, self.blow.how)
+        return [(share, chance.uniform(*self.blow.lasts)) for share in _moments(chance, self.number)]
+
+    def run(self, site: Site, seed: int, tell: Tell) -> Outcome:
+        """As `schedule` has it."""
         flight = Flight(site)
-        for number, share in enumerate(_moments(chance, self.number), 1):
+        for number, (share, seconds) in enumerate(self.schedule(seed), 1):
             flight.reach(share)
-            tell(f"{self.name}: {self.blow.how} {number} of {self.number} at {flight.received():,} mails")
-            self._strike(site, chance)
+            tell(
+                f"{self.name}: {self.blow.how} {number} of {self.number}, due at {share:.1%} of the mails "
+                f"for {seconds:.1f} s; at {flight.received():,} mails"
+            )
+            self._strike(site, seconds)
         tell(f"{self.name}: waiting until every mail has its fate")
         return flight.land(self.name, self.blow.how, self.number)
 
-    def _strike(self, site: Site, chance: random.Random) -> None:
+    def _strike(self, site: Site, seconds: float) -> None:
         # A process that starts before its services are there would only have to start again.
         servers = [name for name in self.victims if name not in PROCESSES]
         processes = [name for name in self.victims if name in PROCESSES]
         with ThreadPoolExecutor(len(self.victims)) as pool:
             list(pool.map(lambda name: self.blow.fall(site, name), self.victims))
-            time.sleep(chance.uniform(*self.blow.lasts))
+            time.sleep(seconds)
             # At the same time, as none is well without the others.
             list(pool.map(lambda name: self.blow.rise(site, name), servers))
             list(pool.map(lambda name: self.blow.rise(site, name), processes))
@@ -61,22 +68,26 @@ class Pauses:
 
     number: int
 
+    def schedule(self, seed: int) -> list[tuple[float, float]]:
+        """The share of the mails at which each pause comes, and for how many seconds; then the cancel's."""
+        chance = _chance(seed, "pauses")
+        return [(share, chance.uniform(*PAUSE_SECONDS)) for share in _moments(chance, self.number + 1)]
+
     def run(self, site: Site, seed: int, tell: Tell) -> Outcome:
         """Nothing may be received from a second after each pause, and after the cancel."""
         from sidecars.broadcasts.control import cancel, pause, resume
         from sidecars.models import database
 
-        chance = _chance(seed, "pauses")
         flight = Flight(site)
         quiet = []
-        *moments, last = _moments(chance, self.number + 1)
-        for share in moments:
+        *pauses, (last, _) = self.schedule(seed)
+        for share, seconds in pauses:
             flight.reach(share)
             with database.connection_context():
                 pause(flight.broadcast_id)
             paused = _now()
-            tell(f"paused at {flight.received():,} mails")
-            time.sleep(chance.uniform(*PAUSE_SECONDS))
+            tell(f"pause due at {share:.1%} of the mails for {seconds:.1f} s; at {flight.received():,} mails")
+            time.sleep(seconds)
             quiet.append((_text(paused + OBEYED_WITHIN), _text(_now())))
             with database.connection_context():
                 resume(flight.broadcast_id)
@@ -94,10 +105,9 @@ class Duplicates:
 
     def run(self, site: Site, seed: int, tell: Tell) -> Outcome:
         """The edge is started anew for it, and once more at the end."""
-        chance = _chance(seed, "duplicates")
-        postman = Postman(site.stack.url("webhook"), chance)
+        postman = Postman(site.stack.url("webhook"), _chance(seed, "posts"))
         topics = (*names.RAW_TOPICS, *names.CLICKHOUSE_TOPICS)
-        copier = Copier(site.broker, topics, chance)
+        copier = Copier(site.broker, topics, _chance(seed, "records"))
 
         def settle() -> None:
             tell("waiting until everything has come twice")

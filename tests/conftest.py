@@ -40,7 +40,7 @@ def stack() -> Iterator[Stack]:
         _fill_redis()
         yield _stack
     finally:
-        _stack.stop()
+        _stack.kill()
 
 
 def _fill_redis() -> None:

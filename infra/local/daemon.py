@@ -93,6 +93,10 @@ class Daemon:
                 time.sleep(POLL_SECONDS)
         self._sweep()
 
+    def kill(self) -> None:
+        """SIGKILL to it and all that it started; returns when it has ended."""
+        self._sweep()
+
     def _sweep(self) -> None:
         """Kills what is left of its process group: a killed leader leaves its workers behind."""
         if recorded := self._recorded():

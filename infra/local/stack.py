@@ -126,6 +126,11 @@ class Stack:
         with ThreadPoolExecutor(len(self.services)) as pool:
             list(pool.map(lambda service: service.stop(), self.services))
 
+    def kill(self) -> None:
+        """Ends everything at once, for a stack whose data nobody wants any more."""
+        for part in (*self.processes.values(), *self.services):
+            part.daemon.kill()
+
 
 def _known(process_names: Iterable[str]) -> list[str]:
     chosen = list(process_names)

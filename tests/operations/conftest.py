@@ -159,4 +159,4 @@ def site():
                 stack.start_processes(*PORTS)
                 yield Site(stack)
         finally:
-            stack.stop()
+            stack.kill()
