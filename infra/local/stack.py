@@ -128,8 +128,9 @@ class Stack:
 
     def kill(self) -> None:
         """Ends everything at once, for a stack whose data nobody wants any more."""
-        for part in (*self.processes.values(), *self.services):
-            part.daemon.kill()
+        processes = [process.daemon for process in self.processes.values()]
+        for daemon in (*processes, *(service.daemon for service in self.services)):
+            daemon.kill()
 
 
 def _known(process_names: Iterable[str]) -> list[str]:

@@ -47,9 +47,7 @@ class Jump(click.ParamType[int]):
 
 @click.command()
 @click.option("--recipients", default=20_000, show_default=True, help="People each broadcast goes to.")
-@click.option(
-    "--seed", default=1, show_default=True, help="Draws what is done, when and for how long."
-)
+@click.option("--seed", default=1, show_default=True, help="Draws what is done, when and for how long.")
 @click.option("--strikes", default=3, show_default=True, help="Strikes with one victim.")
 @click.option("--only", multiple=True, metavar="VICTIM", help="This victim alone (can be given again).")
 @click.option(
