@@ -14,6 +14,7 @@ from sidecars.commands import (
     lanes,
     quality,
     reconcile,
+    rehearse,
     replay,
     stack,
     warmup,
@@ -25,6 +26,7 @@ Examples:
   ./kiba run              start everything here and send the demo's broadcast
   ./kiba doctor           what is installed, running, reachable
   ./kiba logs smtp -f     follow the edge's log
+  ./kiba rehearse 7       what a provider would find in broadcast 7
   ./kiba lanes            watch the deliveries, trouble on top
   ./kiba test             every check and test, on servers of its own
   ./kiba stop             stop all of it; data stays
@@ -53,6 +55,7 @@ for command in (
     stack.migrate,
     reconcile.reconcile,
     chaos.chaos,
+    rehearse.rehearse,
     why.why,
     bounce.bounce,
     domain.domain,

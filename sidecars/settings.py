@@ -180,6 +180,10 @@ class Settings(BaseSettings):
     stop_loss_complaint_patience_minutes: float = Field(
         60, description="A mail counts for complaints when it is so old.", ge=0
     )
+    rehearsal_private_links: bool = Field(
+        False,
+        description="1: rehearsals ask links at private and loopback addresses too; for trying out alone.",
+    )
     kiba_archive_after_days: int = Field(
         90,
         description="Days after its end when a broadcast's ledger moves from MySQL to S3; 0: never.",

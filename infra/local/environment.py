@@ -66,6 +66,7 @@ def build(home: Path, ports: Mapping[str, int], secrets: Mapping[str, str]) -> d
         "DNS_SERVERS": f"{LOOPBACK}:{ports['simulator_dns']}",
         "KIBA_DELIVERY_PORT": str(ports["simulator_smtp"]),
         "KIBA_ALLOW_LOCAL_MX": "1",
+        "REHEARSAL_PRIVATE_LINKS": "1",
         "KIBA_RETRY_SCHEDULE": "2s,5s,10s,30s*3,1m*5",
         # Its people come from many countries; they say so as a reverse proxy would.
         "TRUSTED_PROXIES": "1",

@@ -126,7 +126,12 @@ def _reader(broadcast: Broadcast, body: Reading) -> Recipient:
     if body.contact_id is None:
         sample = body.sample or Sample()
         return Recipient(NOBODY, 0, **sample.model_dump())
-    contact = contact_of(team_id(), body.contact_id)
+    return reader_of(broadcast, body.contact_id)
+
+
+def reader_of(broadcast: Broadcast, contact_id: int) -> Recipient:
+    """The contact as a reader, with no message id yet. Answers 422 where the audience has no such contact."""
+    contact = contact_of(team_id(), contact_id)
     if contact is None or contact.audience_id != broadcast.audience_id:
         raise invalid("contact_id", "There is no such contact in the broadcast's audience.")
     return Recipient(

@@ -58,53 +58,72 @@ class Recipients:
 
 
 def count(broadcast: Broadcast, prepared: Sequence[PreparedContent]) -> Recipients:
-    """Reads the audience twice, and keeps nothing of it; asks DNS for MOST_DOMAINS at most."""
+    """MySQL reads the audience once; kept are its largest domains, whose servers DNS is asked for."""
     try:
         condition, parameters = chosen(broadcast)
     except UnsupportedFilter:
         return Recipients(0, {}, {}, {}, {})
-    planned, gaps = _planned(broadcast, condition, parameters, without_fallback(prepared))
+    planned = _planned(broadcast, condition, parameters, without_fallback(prepared))
     erased = _erased(broadcast, condition, parameters)
-    total = planned - erased.total()
+    total = planned.total - erased.total()
     left_out = {
         **_not_chosen(broadcast, condition, parameters),
         **_suppressed(broadcast, condition, parameters),
         ERASED: erased.total(),
     }
-    by_domain = _by_domain(broadcast, condition, parameters)
+    by_domain = planned.by_domain
     by_domain.subtract({domain: mails for domain, mails in erased.items() if domain in by_domain})
     by_provider, dead = _by_provider(by_domain)
     by_provider[NOT_LOOKED_UP] += total - by_domain.total()
     return Recipients(
         total,
-        {provider: mails for provider, mails in by_provider.most_common() if mails > 0},
+        {
+            provider: mails
+            for provider, mails in sorted(by_provider.items(), key=lambda pair: (-pair[1], pair[0]))
+            if mails > 0
+        },
         {reason: people for reason, people in sorted(left_out.items()) if people},
-        gaps,
+        planned.gaps,
         dead,
     )
 
 
-def _planned(
-    broadcast: Broadcast, condition: str, parameters: list[Any], fields: Sequence[str]
-) -> tuple[int, dict[str, Gap]]:
-    """How many sends planning would make as `planned`, and of how many of those each field is empty."""
+@dataclass(frozen=True)
+class _Planned:
+    """Whom planning would make a `planned` send for: all, those of the largest domains, those with gaps."""
+
+    total: int
+    by_domain: Counter[str]
+    gaps: dict[str, Gap]
+
+
+def _planned(broadcast: Broadcast, condition: str, parameters: list[Any], fields: Sequence[str]) -> _Planned:
+    """One pass over the audience, by domain; ROLLUP adds a row of all of them."""
     tests = [is_empty(field) for field in fields]
-    columns = "".join(f", {sql} AS gap{number}" for number, (sql, _) in enumerate(tests))
+    columns = "".join(f", {sql} AS gap{n}" for n, (sql, _) in enumerate(tests))
     sums = "".join(f", SUM(gap{n}), MIN(IF(gap{n}, id, NULL))" for n in range(len(tests)))
-    row = database.execute_sql(
-        f"""SELECT COUNT(*){sums}
-              FROM (SELECT c.id{columns} FROM contacts c
-                     WHERE {condition} AND {UNWANTED.format(team="%s")} = 0) AS planned""",
+    rows = database.execute_sql(
+        f"""SELECT * FROM (
+                SELECT SUBSTRING_INDEX(email, '@', -1) AS domain, COUNT(*) AS people{sums}
+                  FROM (SELECT c.id, c.email{columns} FROM contacts c
+                         WHERE {condition} AND {UNWANTED.format(team="%s")} = 0) AS planned
+                 GROUP BY domain WITH ROLLUP) AS domains
+             ORDER BY domain IS NULL DESC, people DESC LIMIT %s""",
         [
             *(parameter for _, path in tests for parameter in path),
             *parameters,
             *unwanted_parameters(broadcast),
+            1 + MOST_DOMAINS,
         ],
-    ).fetchone()
-    found = {
-        field: Gap(int(row[1 + 2 * number] or 0), row[2 + 2 * number]) for number, field in enumerate(fields)
-    }
-    return int(row[0]), found
+    ).fetchall()
+    if not rows:
+        return _Planned(0, Counter(), {field: Gap(0, None) for field in fields})
+    (_, total, *summed), *domains = rows
+    return _Planned(
+        int(total),
+        Counter({str(row[0]): int(row[1]) for row in domains}),
+        {field: Gap(int(summed[2 * n]), summed[2 * n + 1]) for n, field in enumerate(fields)},
+    )
 
 
 def _not_chosen(broadcast: Broadcast, condition: str, parameters: list[Any]) -> dict[str, int]:
@@ -122,16 +141,16 @@ def _suppressed(broadcast: Broadcast, condition: str, parameters: list[Any]) -> 
     rows = database.execute_sql(
         f"""SELECT reason, COUNT(*)
               FROM (SELECT COALESCE(MIN(NULLIF(x.reason, '{PAUSE}')), '{PAUSE}') AS reason
-                      FROM suppressions x JOIN contacts c ON c.email = x.email AND c.audience_id = %s
-                     WHERE x.team_id = %s AND {condition} AND {UNWANTED.format(team="x.team_id")} <> 0
-                       AND x.stream IN ('all', 'broadcast')
+                      FROM suppressions x
+                      STRAIGHT_JOIN contacts c ON c.email = x.email AND c.audience_id = %s
+                     WHERE x.team_id = %s AND {condition} AND x.stream IN ('all', 'broadcast')
                        AND (x.expires_at IS NULL OR x.expires_at > %s)
                      GROUP BY c.id) AS skipped
              GROUP BY reason""",
         [
             *(broadcast.audience_id, broadcast.team_id),
             *parameters,
-            *(unwanted_parameters(broadcast)[1:] * 2),
+            *unwanted_parameters(broadcast)[1:],
         ],
     ).fetchall()
     return {str(reason): int(people) for reason, people in rows}
@@ -155,17 +174,6 @@ def _erased(broadcast: Broadcast, condition: str, parameters: list[Any]) -> Coun
         last = rows[-1][0]
         erased = erased_among(broadcast.team_id, [email for _, email in rows])
         found.update(email.rpartition("@")[2] for email in erased)
-
-
-def _by_domain(broadcast: Broadcast, condition: str, parameters: list[Any]) -> Counter[str]:
-    """The largest domains' recipients."""
-    rows = database.execute_sql(
-        f"""SELECT SUBSTRING_INDEX(c.email, '@', -1) AS domain, COUNT(*) AS people FROM contacts c
-             WHERE {condition} AND {UNWANTED.format(team="%s")} = 0
-             GROUP BY domain ORDER BY people DESC LIMIT %s""",
-        [*parameters, *unwanted_parameters(broadcast), MOST_DOMAINS],
-    ).fetchall()
-    return Counter({str(domain): int(people) for domain, people in rows})
 
 
 def _by_provider(by_domain: Counter[str]) -> tuple[Counter[str], dict[str, int]]:

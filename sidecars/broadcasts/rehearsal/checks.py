@@ -90,3 +90,13 @@ def _made(name: str, check: Check, rehearsal: Rehearsal) -> Iterator[Finding]:
         log.exception("check broke", extra={"check": name, "broadcast_id": rehearsal.broadcast.id})
         found = [skipped(f"The check broke: {error}"[:500], "See the log.")]
     yield from (replace(finding, check=name) for finding in found)
+
+
+def as_markdown() -> str:
+    """The table of docs/rehearsal.md, by what the checks say of themselves."""
+    rows = [f"| `{name}` | {' '.join((check.__doc__ or '').split())} |" for name, check in CHECKS.items()]
+    return "\n".join(["| Check | What is looked at |", "|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    print(as_markdown())
