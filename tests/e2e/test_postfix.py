@@ -4,6 +4,7 @@ import json
 import re
 import smtplib
 import subprocess
+from base64 import b64decode
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.policy import SMTP
@@ -107,6 +108,9 @@ def test_a_dsn_of_a_dead_mailbox_bounces_its_mail_and_suppresses_its_address(
     event = bounced(api, broadcast, name)
     assert (event["enhanced"], event["tls"]) == (status, True)
     assert words in event["response"]
+    # Of RFC 6533 where an address is not in ASCII.
+    report = "delivery-status" if name.isascii() else "global-delivery-status"
+    assert f"Content-Type: message/{report}\n" in b64decode(event["raw"]).decode().replace("\r", "")
     assert wait_for(lambda: suppressions(api, name), timeout=30) == ["hard_bounce"]
     delivered = mail_to(api, broadcast, name)["timeline"][0]
     assert (delivered["type"], delivered["tls_version"]) == ("delivered", "TLSv1.3")
