@@ -19,7 +19,7 @@ MOST_ASKED = 60
 
 
 def described(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """An alt text; an empty one says that the image is decoration."""
+    """Each image has an alt text; an empty one says that it is decoration."""
     images = _images(rehearsal)
     yield from or_passed(
         (
@@ -36,7 +36,7 @@ def described(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def sized(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """A width in the HTML; Outlook shows an image as large as its file without one."""
+    """Each image has a width; without one Outlook shows it as large as its file is."""
     images = _images(rehearsal)
     yield from or_passed(
         (
@@ -53,7 +53,7 @@ def sized(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def loaded(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Each image is loaded, and weighed."""
+    """Each image is loaded: which are broken, too heavy, wider than they are shown."""
     images = _images(rehearsal)
     by_src: dict[str, list[Image]] = defaultdict(list)
     for image in images:

@@ -24,7 +24,7 @@ _LOOKS_LIKE_A_HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,24})(?
 
 
 def alive(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Each link is asked."""
+    """Each link is asked for: which are dead, which answer people only."""
     targets = _targets(rehearsal)
     if len(targets) > MOST_ASKED:
         yield skipped(f"Of {len(targets)} links only the first {MOST_ASKED} were asked.")
@@ -36,7 +36,7 @@ def alive(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def redirects(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Ways round, which filters follow and readers wait for."""
+    """Links that redirect to another domain, or many times."""
     targets = list(_targets(rehearsal))[:MOST_ASKED]
     answers = rehearsal.web.ask(targets)
     yield from or_passed(
@@ -46,7 +46,7 @@ def redirects(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def shorteners(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Services that hide the address."""
+    """Links by services that hide where they lead."""
     hosts = {url: _host(url) for url in _targets(rehearsal)}
     yield from or_passed(
         (
@@ -63,7 +63,7 @@ def shorteners(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def honest(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """A text that reads as an address leads to that address."""
+    """Where a link's text reads as an address, the link leads to that address."""
     places = [(place, mail) for mail in rehearsal.mails for place in mail.links()]
     yield from or_passed(
         (finding for place, mail in places for finding in _dishonest(place, mail.tracking_url)),
@@ -72,7 +72,7 @@ def honest(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def encrypted(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """TLS."""
+    """Links without TLS."""
     yield from or_passed(
         (
             warning(
@@ -88,7 +88,7 @@ def encrypted(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def domains(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Links by address, and to ever so many domains."""
+    """Links to bare IP addresses, or to very many domains."""
     hosts = {url: _host(url) for url in _targets(rehearsal)}
     found = [
         failure(

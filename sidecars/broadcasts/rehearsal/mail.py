@@ -24,7 +24,9 @@ from sidecars.mail import links
 from sidecars.mail.content import PreparedContent
 from sidecars.mail.recipients import Recipient
 from sidecars.models import Broadcast, SendingDomain, Variant, database, now
-from sidecars.names import PATH_CLICK, PATH_OPEN, PATH_UNSUBSCRIBE
+from sidecars.names import PATH_CLICK, PATH_OPEN, PATH_PREFERENCES, PATH_UNSUBSCRIBE
+
+WAYS_OUT = (PATH_UNSUBSCRIBE, PATH_PREFERENCES)
 
 
 class Signature(NamedTuple):
@@ -118,9 +120,9 @@ class RehearsedMail:
                 yield Place(anchor.href, anchor.href, text)
 
     def ways_out(self) -> list[str]:
-        """The texts of the links that unsubscribe."""
-        prefix = f"{self.tracking_url}{PATH_UNSUBSCRIBE}/"
-        return [" ".join(each.text.split()) for each in self.page.anchors if each.href.startswith(prefix)]
+        """The texts of the links that unsubscribe, or lead to the page of preferences where one can."""
+        pages = tuple(f"{self.tracking_url}{path}/" for path in WAYS_OUT)
+        return [" ".join(each.text.split()) for each in self.page.anchors if each.href.startswith(pages)]
 
     def is_pixel(self, src: str) -> bool:
         """Whether it is our own, which counts opens."""

@@ -7,7 +7,7 @@ from sidecars.broadcasts.rehearsal.rehearsal import Rehearsal
 
 
 def filled(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """For how many recipients each would be empty."""
+    """Of those that are written without a `default`: for how many recipients each would be empty."""
     audience = rehearsal.audience
     findings = []
     for field, gap in audience.gaps.items():

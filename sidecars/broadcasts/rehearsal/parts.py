@@ -18,7 +18,7 @@ _URLS = re.compile(r"<?https?://\S+")
 
 
 def text_part(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """There is one, and it says what the HTML says."""
+    """There is a text part, and it says what the HTML says."""
     for mail in rehearsal.mails:
         shown = mail.page.words
         alike = len(shown & words_of(_URLS.sub("", mail.text))) / len(shown) if shown else 1.0
@@ -37,7 +37,7 @@ def text_part(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def subject(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Short enough, and no trick."""
+    """The subject is short enough, not shouted, and does not pretend to be an answer."""
     for mail in rehearsal.mails:
         yield from or_passed(
             _subject_faults(mail), f'"{mail.subject[:80]}" has {len(mail.subject)} characters.'
@@ -45,7 +45,7 @@ def subject(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def preheader(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """What mail programs show behind the subject."""
+    """There is one, short enough to be shown behind the subject."""
     for mail in rehearsal.mails:
         text, where = mail.prepared.preheader, f"{mail.place}preheader"
         if not text.strip():

@@ -7,7 +7,7 @@ from sidecars.broadcasts.rehearsal.rehearsal import Rehearsal
 
 
 def publishable(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Sender, audience, and each part of the mail."""
+    """What publishing itself would refuse: sender, audience, each part of the mail."""
     yield from or_passed(
         (
             failure(problem.message, "Publishing would be refused until then.", problem.field)
@@ -18,7 +18,7 @@ def publishable(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def composed(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """A real mail for a real contact comes of each variant; all checks of the mail are made of these."""
+    """Of each variant comes a real mail for a real contact, of which the other checks are made."""
     mails = rehearsal.mails
     yield from (
         failure(f"There is no mail for this contact: {fault}", "Mend the template, or the contact.", place)

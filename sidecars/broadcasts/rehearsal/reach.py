@@ -10,15 +10,15 @@ SHOWN = 5
 
 
 def reached(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Domains without a server bounce; too many of them, and the stop-loss pauses the broadcast."""
+    """Recipients at domains that no server takes mail for, whose mails bounce."""
     audience = rehearsal.audience
     found: list[Finding] = []
     if dead := audience.dead_domains:
         largest = sorted(dead, key=lambda domain: -dead[domain])
         found.append(
             warning(
-                f"{sum(dead.values()):,} recipients bounce: no server takes mail for {len(dead)} domains.",
-                "Look for typing errors, and take them off the list.",
+                f"No server takes mail for {sum(dead.values()):,} of {audience.total:,} recipients.",
+                "They bounce: look for typing errors, and take them off the list.",
                 ", ".join(largest[:SHOWN]) + (", …" if len(dead) > SHOWN else ""),
             )
         )

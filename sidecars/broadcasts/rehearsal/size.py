@@ -15,7 +15,7 @@ LARGE_OCTETS = 250_000
 
 
 def gmail_clipping(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """Gmail shows so much of the HTML, and hides the rest behind a link."""
+    """The size of the HTML: what is beyond 102 KB Gmail hides behind a link."""
     fix = (
         "Shorten it, or take styles and comments out; the way out of the list and the pixel stand at its end."
     )
@@ -32,7 +32,7 @@ def gmail_clipping(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def whole(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """The whole mail, as it goes over the wire."""
+    """The size of the whole mail, as it goes over the wire."""
     for mail in rehearsal.mails:
         octets = len(mail.octets)
         if octets > LARGE_OCTETS:

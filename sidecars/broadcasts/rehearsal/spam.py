@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
 
 
 def judged(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """The points, and the rules that gave them."""
+    """SpamAssassin or rspamd, where one is installed: its points, and the rules that gave them."""
     for mail in rehearsal.mails:
         octets = _as_received(mail)
         verdict = next((found for ask in FILTERS if (found := ask(octets)) is not None), None)

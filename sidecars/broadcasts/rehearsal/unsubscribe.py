@@ -6,17 +6,16 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from sidecars.broadcasts.rehearsal.findings import Finding, failure, or_passed, passed, skipped, warning
-from sidecars.broadcasts.rehearsal.mail import RehearsedMail
+from sidecars.broadcasts.rehearsal.mail import WAYS_OUT, RehearsedMail
 from sidecars.broadcasts.rehearsal.rehearsal import Rehearsal
 from sidecars.deliverability.dns_lookup import DnsUnavailable
 from sidecars.edge.submit import NotSigned
-from sidecars.names import PATH_UNSUBSCRIBE
 
 _FIELDS = frozenset({"list-unsubscribe", "list-unsubscribe-post"})
 
 
 def one_click(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """List-Unsubscribe with https and mailto, one click (RFC 8058), both fields signed."""
+    """List-Unsubscribe has a page (https) and an address, and takes one click (RFC 8058); it is signed."""
     for mail in rehearsal.mails:
         yield from or_passed(
             _header_faults(rehearsal, mail), "List-Unsubscribe has a page for one click, and an address."
@@ -24,7 +23,7 @@ def one_click(rehearsal: Rehearsal) -> Iterator[Finding]:
 
 
 def link(rehearsal: Rehearsal) -> Iterator[Finding]:
-    """A link that readers see, in both parts."""
+    """Readers see a link that unsubscribes, in both parts."""
     for mail in rehearsal.mails:
         fix = 'Add <a href="{{ unsubscribe_url }}">Unsubscribe</a>.'
         ways_out = mail.ways_out()
@@ -32,7 +31,7 @@ def link(rehearsal: Rehearsal) -> Iterator[Finding]:
             yield failure("The HTML has no link that unsubscribes.", fix, f"{mail.place}body")
         elif not any(ways_out):
             yield failure("The link that unsubscribes has no text.", fix, f"{mail.place}body")
-        elif f"{PATH_UNSUBSCRIBE}/" not in mail.text:
+        elif not any(f"{path}/" in mail.text for path in WAYS_OUT):
             yield warning(
                 "The text part has no link that unsubscribes.",
                 "Add {{ unsubscribe_url }}.",

@@ -96,7 +96,7 @@ class Web:
                 continue
             self._sockets.append(connection)
             return connection
-        raise error or NotAsked(f"{host} has no address in DNS")
+        raise error or OSError(f"{host} has no address in DNS")
 
     def _addresses(self, host: str) -> list[str]:
         try:

@@ -87,7 +87,7 @@ def test_domains_are_told_by_their_servers_as_far_as_there_is_room(letter, reade
     assert found.largest(1) == {"outcome.example": 4, "others": 3}
     ((status, message, where),) = check("recipients", audience=people.audience)
     assert (status, where) == ("warning", "gone.invalid, rare.invalid")
-    assert "3 recipients bounce" in message
+    assert "No server takes mail for 3 of 7 recipients" in message
     monkeypatch.setattr(audiences, "MOST_DOMAINS", 2)
     assert Rehearsal(letter(audience=people.audience)).audience.by_provider == {
         "outcome.example": 4,

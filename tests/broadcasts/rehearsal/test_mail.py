@@ -5,6 +5,7 @@ import pytest
 from sidecars.broadcasts.rehearsal.page import Page
 
 WAY_OUT = '<p><a href="{{ unsubscribe_url }}">Unsubscribe</a></p>'
+PREFERENCES = '<p><a href="{{ preferences_url }}">Choose</a></p>'
 WORDS = "<p>One two three four five six seven eight nine ten.</p>"
 
 
@@ -25,6 +26,7 @@ WORDS = "<p>One two three four five six seven eight nine ten.</p>"
         ),
         ("unsubscribe_link", {"body": WORDS + WAY_OUT}, "passed", '"Unsubscribe" unsubscribes'),
         ("unsubscribe_link", {"body": WORDS}, "failure", "no link that unsubscribes"),
+        ("unsubscribe_link", {"body": WORDS + PREFERENCES}, "passed", '"Choose" unsubscribes'),
         (
             "unsubscribe_link",
             {"body": WORDS + '<a href="{{ unsubscribe_url }}"></a>'},
