@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import requests
 from redis import Redis
 
 from sidecars import names
@@ -61,7 +62,8 @@ def test_redis_away_puts_off_logins_and_links(site):
         assert site.login() == 454
         assert site.visit(f"/c/{token}/0") == 503
         assert site.visit(f"/o/{token}.gif") == 200
-        assert site.visit(f"/p/{token}") == 200
+        page = requests.post(f"{site.stack.url('webhook')}/p/{token}", {"when": "forever"}, timeout=30)
+        assert (page.status_code, 'value="forever" checked' in page.text) == (200, True)
         assert site.visit(f"/u/{token}", "POST") == 200
     site.delivered()
     assert site.login() == 235
