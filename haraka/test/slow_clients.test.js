@@ -148,6 +148,17 @@ test('one address has so many connections, and others are served meanwhile', asy
     for (const socket of sockets) socket.destroy()
 })
 
+test('who comes and goes again and again is never too many, over TLS or not', async () => {
+    for (let i = 0; i < PER_ADDRESS + 5; i++) {
+        const client = await SmtpClient.connect(edge.ports[i % 2 ? 'inbound' : 'submission'], '127.0.0.8')
+        assert.match(client.greeting, /^220 /, `number ${i}`)
+        await client.startTls()
+        const gone = new Promise((resolve) => client.socket.once('close', resolve))
+        client.end()
+        await gone
+    }
+})
+
 test('/health and /metrics answer while hundreds ask a byte at a time, who are ended', async () => {
     const slow = Array.from({ length: 200 }, () => {
         const socket = connect(edge.ports.health).on('error', () => {})

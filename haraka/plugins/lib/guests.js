@@ -6,7 +6,7 @@ const { networkOf } = require('./lockout')
 const { steadyNow } = require('./clock')
 
 class Guests {
-    #open = new Map() // network → how many
+    #open = new Map() // network → its sockets, till the next look at them
     #handshakes = new Map() // socket → since when
 
     /**
@@ -40,20 +40,22 @@ class Guests {
         const { remoteAddress } = socket
         if (!remoteAddress) return true // it is gone
         const network = networkOf(remoteAddress)
-        const open = this.#open.get(network) ?? 0
-        if (open >= this.perAddress) {
+        if (this.#left(network) >= this.perAddress) {
             socket.on('error', () => {})
             const text = `421 4.7.0 Too many connections from ${remoteAddress}: ${this.perAddress} may be open\r\n`
             socket.end(isTls ? undefined : text, () => socket.destroy())
             return false
         }
-        this.#open.set(network, open + 1)
-        socket.once('close', () => {
-            const left = this.#open.get(network) - 1
-            if (left > 0) this.#open.set(network, left)
-            else this.#open.delete(network)
-        })
+        this.#open.set(network, (this.#open.get(network) ?? new Set()).add(socket))
         return true
+    }
+
+    /** Counted by looking: at STARTTLS Haraka takes away whoever listens for the end of a socket. */
+    #left(network) {
+        const sockets = this.#open.get(network) ?? new Set()
+        for (const socket of sockets) if (socket.destroyed) sockets.delete(socket)
+        if (sockets.size === 0) this.#open.delete(network)
+        return sockets.size
     }
 
     #shakesHands(socket) {
@@ -62,16 +64,13 @@ class Guests {
         socket.once('close', () => this.#handshakes.delete(place))
     }
 
-    /** Ends those that have not finished their TLS handshake in time. */
+    /** Ends those that have not finished their TLS handshake in time, and forgets who is gone. */
     sweep() {
+        for (const network of this.#open.keys()) this.#left(network)
         const now = steadyNow()
         for (const { socket, since } of this.#handshakes.values()) {
             if (now - since > this.handshakeMs) socket.destroy()
         }
-    }
-
-    get counts() {
-        return { networks: this.#open.size, handshakes: this.#handshakes.size }
     }
 }
 
