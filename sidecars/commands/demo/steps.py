@@ -59,7 +59,11 @@ def verify_domain(memory: Memory, api: Api, simulator: str) -> None:
 
 def import_contacts(memory: Memory, api: Api, contacts: Path, watch: Watch) -> dict[str, Any]:
     """Sends the CSV through the import; returns its last report."""
-    readers = {"name": "Readers", "public_name": "The Kettle’s letter", "description": "When the kettle is on."}
+    readers = {
+        "name": "Readers",
+        "public_name": "The Kettle’s letter",
+        "description": "When the kettle is on.",
+    }
     audience = memory.once("audience_id", lambda: api.post("/audiences", readers)["id"])
     if "import_id" not in memory.facts:
         with contacts.open("rb") as file:
