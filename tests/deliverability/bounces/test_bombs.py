@@ -17,10 +17,10 @@ HEAD = b"From: MAILER-DAEMON@mx.people.example\r\nSubject: Undelivered Mail\r\nM
 
 
 def zip_bomb() -> bytes:
-    """A gigabyte of zeros in a megabyte, as base64."""
+    """A hundred megabytes of zeros in a tenth of one, as base64."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a", "w") as member:
-        for _ in range(1024):
+        for _ in range(100):
             member.write(bytes(1024 * 1024))
     return base64.encodebytes(packed.getvalue())
 

@@ -53,7 +53,7 @@ def test_any_reply_is_judged(code, enhanced, text):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_moment_of_each_fuzzer_breaks_nothing_and_leads_to_many_readings(target):
-    report = fuzz(target, 1, executions=100)
+    report = fuzz(target, 1, executions=40)
 
-    assert (report.executions, report.broken) == (100, 0)
-    assert len(report.said) > 10
+    assert (report.executions, report.broken) == (40, 0)
+    assert len(report.said) > 5
