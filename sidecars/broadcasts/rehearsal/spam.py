@@ -19,6 +19,9 @@ RULES_SHOWN = 8
 _POINTS = re.compile(rb"\((-?[\d.]+) points, (-?[\d.]+) required\)|^(-?[\d.]+)/(-?[\d.]+)\s*$", re.MULTILINE)
 _RULE = re.compile(rb"^\s*(-?\d+\.\d+)\s+([A-Z][A-Z0-9_]+)\s+(.*)$", re.MULTILINE)
 
+# What rspamd would do; whatever else it says marks or refuses the mail.
+_ACTIONS = {"no action": Status.PASSED, "greylist": Status.WARNING, "soft reject": Status.WARNING}
+
 
 class Rule(NamedTuple):
     """One that hit."""
@@ -29,11 +32,12 @@ class Rule(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """`limit`: from so many points on the filter takes it for spam."""
+    """`limit`: of points, from which on it is spam (SpamAssassin), or refused (rspamd)."""
 
     filter: str
     points: float
     limit: float
+    status: Status
     rules: list[Rule]
 
 
@@ -65,8 +69,11 @@ def _spamassassin(mail: bytes) -> Verdict | None:
 
 def _rspamd(mail: bytes) -> Verdict | None:
     report = _run(["rspamc", "--json", "symbols"], mail)
-    if not report:
-        return None
+    return _json_report(report) if report else None
+
+
+def _json_report(report: bytes) -> Verdict | None:
+    """Of rspamd."""
     try:
         found = orjson.loads(report)
     except orjson.JSONDecodeError:
@@ -75,7 +82,8 @@ def _rspamd(mail: bytes) -> Verdict | None:
         Rule(symbol["score"], name, symbol.get("description", ""))
         for name, symbol in found["symbols"].items()
     ]
-    return Verdict("rspamd", found["score"], found["required_score"], rules)
+    status = _ACTIONS.get(found["action"], Status.FAILURE)
+    return Verdict("rspamd", found["score"], found["required_score"], status, rules)
 
 
 FILTERS: tuple[Callable[[bytes], Verdict | None], ...] = (_spamc, _rspamd, _spamassassin)
@@ -113,17 +121,14 @@ def _report(name: str, report: bytes) -> Verdict | None:
         Rule(float(hit[1]), hit[2].decode(), hit[3].decode("utf-8", "replace").strip())
         for hit in _RULE.finditer(table)
     ]
-    return Verdict(name, points, limit, rules)
+    bounds = ((limit, Status.FAILURE), (limit / 2, Status.WARNING))
+    status = next((status for bound, status in bounds if points >= bound), Status.PASSED)
+    return Verdict(name, points, limit, status, rules)
 
 
 def _finding(verdict: Verdict, place: str) -> Finding:
     rules = sorted((rule for rule in verdict.rules if rule.points > 0), key=lambda rule: -rule.points)
     named = "; ".join(f"{rule.points:g} {rule.name} ({rule.says})" for rule in rules[:RULES_SHOWN])
-    message = f"{verdict.filter}: {verdict.points:g} points, spam from {verdict.limit:g}. {named}".strip()
-    status = Status.PASSED
-    if verdict.points >= verdict.limit:
-        status = Status.FAILURE
-    elif verdict.points >= verdict.limit / 2:
-        status = Status.WARNING
-    fix = "" if status is Status.PASSED else "Mend what the rules with the most points say."
-    return Finding(status, message, fix, place)
+    message = f"{verdict.filter}: {verdict.points:g} of {verdict.limit:g} points. {named}".strip()
+    fix = "" if verdict.status is Status.PASSED else "Mend what the rules with the most points say."
+    return Finding(verdict.status, message, fix, place)

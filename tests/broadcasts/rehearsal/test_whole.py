@@ -1,5 +1,6 @@
 """A rehearsal from its beginning to its end, through the real edge, DNS and web."""
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -62,8 +63,22 @@ def test_words_of_filters_are_read():
     )
     verdict = spam._report("spamd", spamd)
     assert (verdict.points, verdict.limit) == (2.7, 5.0)
+    assert verdict.status is Status.WARNING
     assert verdict.rules == [(2.7, "DEAR_FRIEND", "BODY: Dear Friend?"), (-0.1, "GOOD_ONE", "x")]
     assert spam._report("spamd", b"nothing of the kind") is None
+
+    said = {
+        "score": 9.95,
+        "required_score": 15.0,
+        "action": "add header",
+        "symbols": {"HTTP_TO_IP": {"score": 1.0, "description": "To an IP"}, "MIME_TRACE": {"score": 0.0}},
+    }
+    verdict = spam._json_report(json.dumps(said).encode())
+    assert (verdict.points, verdict.limit, verdict.status) == (9.95, 15.0, Status.FAILURE)
+    assert verdict.rules[0] == (1.0, "HTTP_TO_IP", "To an IP")
+    passing = json.dumps(said | {"action": "no action"}).encode()
+    assert spam._json_report(passing).status is Status.PASSED
+    assert spam._json_report(b"IO write error: Connection refused") is None
 
 
 def test_nothing_is_sent_or_changed(letter):
