@@ -8,6 +8,7 @@ from itertools import accumulate
 from redis.exceptions import RedisError
 
 from sidecars.broadcasts.rehearsal.audience import NO_SERVER, NOT_LOOKED_UP, Recipients
+from sidecars.broadcasts.states import BroadcastState
 from sidecars.deliverability.lane_limits import SLOTS_SECONDS, LaneLimits, sources_of
 from sidecars.edge.lane_states import used
 from sidecars.models import Broadcast, now
@@ -28,16 +29,19 @@ class Duration:
 
 def expected(broadcast: Broadcast, audience: Recipients) -> Duration:
     """From now on, as if the lanes had nothing else to do. Deferrals are not known beforehand."""
-    if not audience.total:
-        return Duration(None, "nobody would get it")
     sources = sources_of(broadcast.team_id, POOL)
     mails = {provider: count for provider, count in audience.by_provider.items() if provider != NO_SERVER}
+    if not mails:
+        return Duration(None, "nobody would get it")
     try:
         found = [*_by_lanes(mails, sources, LaneLimits(), now()), *_by_handover(audience.total)]
     except RedisError as error:
         return Duration(None, f"Redis does not answer: {error}")
-    unknown = [each for each in found if each.seconds is None]
-    return unknown[0] if unknown else max(found, key=lambda each: each.seconds or 0)
+    if unknown := [each for each in found if each.seconds is None]:
+        return unknown[0]
+    # Nothing is known to hold up what was not looked up.
+    known = [each for each in found if each.seconds]
+    return max(known, key=lambda each: each.seconds or 0, default=Duration(None, "no provider was looked up"))
 
 
 def _by_lanes(
@@ -127,9 +131,10 @@ class _Room:
 def _limit(
     provider: str, sources: Sequence[str], limits: LaneLimits, room: _Room, ends: datetime, at: datetime
 ) -> str:
+    name = "providers that were not looked up" if provider == NOT_LOOKED_UP else provider
     capped = [source for source in sources if room.has_ceiling(source, provider, at)]
     if ends.date() > at.date() and capped:
-        return f"the day's ceiling to {provider} from {', '.join(capped)} (warm-up, or a policy's per_day)"
+        return f"the day's ceiling to {name} from {', '.join(capped)} (warm-up, or a policy's per_day)"
     of = f"{len(sources)} sources" if len(sources) > 1 else f"source {sources[0]}"
     return f"the lane to {provider}: {limits.per_minute(provider):,} mails a minute from {of}"
 
@@ -143,10 +148,10 @@ def _held(provider: str, sources: Sequence[str], limits: LaneLimits) -> str:
 
 def _by_handover(mails: int) -> list[Duration]:
     """By what the last broadcasts took until an edge had all of theirs; none where there were none."""
-    ended = Broadcast.finished_at.is_null(False) & Broadcast.resumed_at.is_null()
+    was_sent = (Broadcast.state == BroadcastState.SENT.value) & Broadcast.resumed_at.is_null()
     rows = (
         Broadcast.select()
-        .where(ended, Broadcast.published_at.is_null(False), Broadcast.planned_total >= LEAST_MAILS)
+        .where(was_sent, Broadcast.published_at.is_null(False), Broadcast.planned_total >= LEAST_MAILS)
         .order_by(Broadcast.finished_at.desc())
         .limit(JUDGED)
     )

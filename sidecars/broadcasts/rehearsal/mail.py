@@ -144,11 +144,11 @@ def compose(variant: Variant, place: str, prepared: PreparedContent, reader: Rec
 
 
 def first_reader(broadcast: Broadcast) -> Recipient | None:
-    """The first contact who would get it, with a message id of its own. Raises UnsupportedFilter."""
+    """The first contact who would get it, by address: an index has them so. Raises UnsupportedFilter."""
     condition, parameters = chosen(broadcast)
     row = database.execute_sql(
         f"""SELECT c.id, c.email, c.first_name, c.last_name, c.properties FROM contacts c
-             WHERE {condition} AND {UNWANTED.format(team="%s")} = 0 ORDER BY c.id LIMIT 1""",
+             WHERE {condition} AND {UNWANTED.format(team="%s")} = 0 ORDER BY c.email LIMIT 1""",
         [*parameters, *unwanted_parameters(broadcast)],
     ).fetchone()
     if row is None:

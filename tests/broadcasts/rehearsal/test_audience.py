@@ -9,7 +9,7 @@ from sidecars.broadcasts.plan import plan
 from sidecars.broadcasts.publish import publish
 from sidecars.broadcasts.rehearsal import audience as audiences
 from sidecars.broadcasts.rehearsal.audience import Gap
-from sidecars.broadcasts.rehearsal.duration import _seconds_for, expected
+from sidecars.broadcasts.rehearsal.duration import Duration, _seconds_for, expected
 from sidecars.broadcasts.rehearsal.gaps import without_fallback
 from sidecars.broadcasts.rehearsal.rehearsal import Rehearsal
 from sidecars.broadcasts.states import SendState
@@ -155,6 +155,10 @@ def test_the_time_is_that_of_the_slowest_lane(letter):
     for name in ("out-1", "out-2"):
         Source.create(name=name, pools=["engage"], state="active")
     assert expected(draft, recipients(google=600)).seconds == pytest.approx(307.5)
+    unknown = recipients(**{"not looked up": 10})
+    assert expected(draft, unknown) == Duration(None, "no provider was looked up")
+    nowhere = recipients(**{"no server": 10})
+    assert expected(draft, nowhere) == Duration(None, "nobody would get it")
 
 
 @pytest.mark.usefixtures("_lanes")
@@ -174,15 +178,13 @@ def test_a_warm_up_makes_it_days_and_what_is_held_has_no_end(letter, monkeypatch
 
 @pytest.mark.usefixtures("_lanes")
 def test_it_takes_no_less_than_the_last_ones_took_to_hand_over(letter):
-    before = letter()
-    at = now()
-    Broadcast.update(
-        planned_total=2000, published_at=at - timedelta(seconds=200), finished_at=at, state="sent"
-    ).where(Broadcast.id == before.id).execute()
+    before, at = letter(), now()
+    fields = {"planned_total": 10**9, "published_at": at - timedelta(seconds=10**8), "finished_at": at}
+    Broadcast.update(state="sent", **fields).where(Broadcast.id == before.id).execute()
     found = expected(letter(), recipients(google=100, other=100))
+    Broadcast.update(planned_total=0).where(Broadcast.id == before.id).execute()
     assert found.seconds == pytest.approx(20, rel=0.01)
     assert found.limited_by == "handing over to the edges: 10 mails a second, as measured lately"
-    Broadcast.update(planned_total=0).where(Broadcast.id == before.id).execute()
 
 
 @pytest.mark.parametrize(
