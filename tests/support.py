@@ -12,7 +12,11 @@ from infra.local.daemon import Daemon
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], timeout: float = 10, interval: float = 0.05) -> T:
+# What takes a second may take many on a machine that does other things, too.
+PATIENCE_SECONDS = 90
+
+
+def wait_for(condition: Callable[[], T], timeout: float = PATIENCE_SECONDS, interval: float = 0.05) -> T:
     """The first true value of `condition`, asked every `interval` s; AssertionError after `timeout` s."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):

@@ -135,7 +135,8 @@ def look() -> None:
 
 
 def notices() -> str:
-    """Who mails them, or why nobody does; that keeps no other mail from going out."""
+    """Who mails them, or why nobody does; that keeps no other mail from going out. Raises as `mysql` does."""
+    checks.mysql()  # for a MySQL that hangs the pool would wait longer than whoever asks
     try:
         with database.connection_context():
             return f"from {origin().sender.address}"

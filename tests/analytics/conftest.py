@@ -17,9 +17,9 @@ def feed(stack: Any) -> Iterator[Callable[..., None]]:
 
     def put(topic: str, rows: Any = (), raw: bytes | None = None) -> None:
         for some in chunked(rows, 50):
-            producer.send(topic, streams.ndjson(some)).get(timeout=10)
+            producer.send(topic, streams.ndjson(some)).get(timeout=60)
         if raw is not None:
-            producer.send(topic, raw).get(timeout=10)
+            producer.send(topic, raw).get(timeout=60)
 
     yield put
     producer.close()

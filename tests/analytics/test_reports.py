@@ -165,7 +165,7 @@ def history(request, stack):
 
     def feed(topic, rows):
         for start in range(0, len(rows), 50):
-            producer.send(topic, streams.ndjson(rows[start : start + 50])).get(timeout=10)
+            producer.send(topic, streams.ndjson(rows[start : start + 50])).get(timeout=60)
 
     made = History(request.param, mailing(200))
     made.tell(feed)

@@ -56,7 +56,7 @@ def test_a_table_of_an_older_release_gets_the_columns_that_it_lacks(stack, feed)
 
     team = 800_006
     feed(names.TOPIC_CH_MESSAGES, [row(team_id=team, tls_version="TLSv1.3", connection_mail=7)])
-    wait_for(lambda: count(team) == 1, timeout=30)
+    wait_for(lambda: count(team) == 1)
     told = client().execute("SELECT tls_version, connection_mail FROM smtp_messages WHERE team_id = 800006")
     assert told == [("TLSv1.3", 7)]
 
@@ -64,7 +64,7 @@ def test_a_table_of_an_older_release_gets_the_columns_that_it_lacks(stack, feed)
 def test_a_queue_is_made_anew_when_the_brokers_change_and_goes_on_where_it_was(stack, feed, monkeypatch):
     team = 800_001
     feed(names.TOPIC_CH_MESSAGES, [row(team_id=team)])
-    wait_for(lambda: count(team) == 1, timeout=30)
+    wait_for(lambda: count(team) == 1)
     before = objects()
 
     # The same broker by another name.
@@ -78,7 +78,7 @@ def test_a_queue_is_made_anew_when_the_brokers_change_and_goes_on_where_it_was(s
     assert after["smtp_messages_queue"] != before["smtp_messages_queue"]
     assert after["smtp_messages"] == before["smtp_messages"]
     feed(names.TOPIC_CH_MESSAGES, [row(team_id=team)])
-    wait_for(lambda: count(team) == 2, timeout=30)
+    wait_for(lambda: count(team) == 2)
     monkeypatch.undo()
     schema.apply()
 
@@ -98,8 +98,8 @@ def test_an_event_that_comes_twice_is_one_row(stack, feed):
     feed(names.TOPIC_CH_MESSAGES, [twice])
     feed(names.TOPIC_CH_MESSAGES, [row(team_id=team + 1)] * 3)
 
-    wait_for(lambda: count(team + 1) == 1, timeout=30)
-    wait_for(lambda: count(team) == 2, timeout=30)
+    wait_for(lambda: count(team + 1) == 1)
+    wait_for(lambda: count(team) == 2)
 
 
 def test_an_event_that_is_processed_again_replaces_its_row(stack, feed):
@@ -121,7 +121,7 @@ def test_an_event_that_is_processed_again_replaces_its_row(stack, feed):
             "SELECT count() FROM smtp_messages WHERE team_id = {team:UInt32}", {"team": team}
         )
 
-    wait_for(lambda: raw_rows() == [(2,)] or reasons() == [("hard_bounce",)], timeout=30)
+    wait_for(lambda: raw_rows() == [(2,)] or reasons() == [("hard_bounce",)])
     assert reasons() == [("hard_bounce",)]
 
 
@@ -136,10 +136,10 @@ def test_a_record_that_cannot_be_parsed_is_kept_whole_with_its_error(stack, feed
             {"topic": names.TOPIC_CH_OPENS},
         )
 
-    ((error, record),) = wait_for(errors, timeout=30)
+    ((error, record),) = wait_for(errors)
     assert "event_id" in error
     assert record == '{"event_id": "nonsense"}'
-    wait_for(lambda: count(team) == 1, timeout=30)
+    wait_for(lambda: count(team) == 1)
 
 
 @pytest.mark.parametrize("unknown", [{"of_a_newer_enricher": 1}])
@@ -147,4 +147,4 @@ def test_a_row_with_a_column_of_a_newer_enricher_is_taken_without_it(stack, feed
     team = 800_005
     feed(names.TOPIC_CH_MESSAGES, [row(team_id=team, **unknown)])
 
-    wait_for(lambda: count(team) == 1, timeout=30)
+    wait_for(lambda: count(team) == 1)

@@ -98,7 +98,7 @@ def test_test_mails_arrive_marked_and_apart_from_the_broadcast(acme, address, go
     sent = acme.post(f"{address}/test-send", json={"addresses": [to, to.upper()]})
     assert sent.status_code == 200
     assert [(each["address"], each["status"]) for each in sent.json["data"]] == [(to, "accepted")]
-    wait_for(lambda: receipts(edge, to), timeout=20)
+    wait_for(lambda: receipts(edge, to))
     message_id = UUID(sent.json["data"][0]["message_id"])
     email = Email.get(Email.message_id == message_id)
     assert (email.source, email.recipient) == ("test", to)

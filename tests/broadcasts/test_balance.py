@@ -135,7 +135,7 @@ def test_records_that_the_enricher_has_not_read_are_told(broadcast, spool):
         consumer.poll(timeout_ms=1000)
         consumer.commit()
         before = balance(broadcast).on_the_way.records
-        producer.send(names.TOPIC_OPENS, b"{}").get(timeout=10)
+        producer.send(names.TOPIC_OPENS, b"{}").get(timeout=60)
         after = balance(broadcast).on_the_way.records
         consumer.close(autocommit=False)
     assert after[names.TOPIC_OPENS] == before[names.TOPIC_OPENS] + 1

@@ -176,7 +176,7 @@ def test_what_the_edge_cannot_take_now_stays_planned_and_the_slice_rests(edge, t
         send_next_slice(broadcast.id)
         return counts(broadcast.id)["accepted"] == 3
 
-    wait_for(taken, timeout=30)
+    wait_for(taken)
 
 
 def test_a_broadcast_that_has_to_wait_rests_and_others_go_on(edge, planned):

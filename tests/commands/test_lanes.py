@@ -126,12 +126,12 @@ def test_on_a_terminal_it_is_live_till_it_is_interrupted():
         return text in seen
 
     try:
-        wait_for(lambda: shows(b"1,111"), timeout=20)
+        wait_for(lambda: shows(b"1,111"))
         tell("edge-1", {"waiting": 2222})
-        wait_for(lambda: shows(b"2,222"), timeout=20)
+        wait_for(lambda: shows(b"2,222"))
         process.send_signal(signal.SIGINT)
         # Read on: what nobody reads fills the terminal, and holds up whoever writes to it.
-        wait_for(lambda: shows(LEAVES_THE_SCREEN), timeout=20)
+        wait_for(lambda: shows(LEAVES_THE_SCREEN))
         assert process.wait(timeout=20) == 0
     finally:
         process.kill()

@@ -23,17 +23,17 @@ def test_an_address_goes_everywhere_and_stays_suppressed(stack):
     producer = streams.producer()
     row = mta_event("delivered", mail.message_id, recipient=mail.email.upper())
     row |= mail.whose._asdict() | {"processed_at": row["occurred_at"]}
-    producer.send(names.TOPIC_CH_MESSAGES, streams.ndjson([row])).get(timeout=10)
+    producer.send(names.TOPIC_CH_MESSAGES, streams.ndjson([row])).get(timeout=60)
     recipients = "SELECT recipient, response FROM smtp_messages FINAL WHERE broadcast_id = {id:UInt32}"
     told = {"id": sent.broadcast_id}
-    wait_for(lambda: client().execute(recipients, told), timeout=60)
+    wait_for(lambda: client().execute(recipients, told))
 
     with database.connection_context():
         suppress(team_id, mail.email, "complaint")
         assert erase(team_id, mail.email).contacts == 1
         assert erase(team_id, mail.email).contacts == 0
 
-        wait_for(lambda: client().execute(recipients, told) == [("", "")], timeout=60)
+        wait_for(lambda: client().execute(recipients, told) == [("", "")])
         audience = Audience.get(Audience.team == team_id)
         assert [contact.email for contact in Contact.select().where(Contact.audience == audience)] == [
             other.email

@@ -26,7 +26,7 @@ def feed(stack: Any) -> Iterator[Callable[..., None]]:
     producer = streams.producer()
 
     def put(topic: str, events: Any = (), raw: bytes | None = None) -> None:
-        producer.send(topic, streams.ndjson(events) if raw is None else raw).get(timeout=10)
+        producer.send(topic, streams.ndjson(events) if raw is None else raw).get(timeout=60)
 
     yield put
     producer.close()

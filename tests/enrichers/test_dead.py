@@ -26,7 +26,7 @@ def as_if_nothing_had_been_replayed():
 
 def test_a_dead_letter_is_told_with_its_reason_and_counts_once_however_often_it_is_replayed(enricher, feed):
     dead.replay(names.TOPIC_STATUSES, 10_000)  # what earlier tests left
-    wait_for(lambda: enricher.check_lag() == "0 records behind", timeout=30)
+    wait_for(lambda: enricher.check_lag() == "0 records behind")
     left = waiting()
     mail = mailing(1).mails[0]
     with database.connection_context():
@@ -34,14 +34,14 @@ def test_a_dead_letter_is_told_with_its_reason_and_counts_once_however_often_it_
         row.delete_instance()
     mail.forget_in_redis()
     feed(names.TOPIC_STATUSES, [mta_event("delivered", mail.message_id)])
-    wait_for(lambda: waiting() > left, timeout=30)
+    wait_for(lambda: waiting() > left)
 
     with database.connection_context():
         row.save(force_insert=True)
     assert dead.replay(names.TOPIC_STATUSES, 10_000) >= 1
     assert waiting() == 0
     assert dead.replay(names.TOPIC_STATUSES, 10_000) == 0
-    wait_for(lambda: mail.send().state == SendState.DELIVERED, timeout=30)
+    wait_for(lambda: mail.send().state == SendState.DELIVERED)
 
     as_if_nothing_had_been_replayed()
     assert dead.replay(names.TOPIC_STATUSES, 10_000) >= 1
@@ -52,5 +52,5 @@ def test_a_dead_letter_is_told_with_its_reason_and_counts_once_however_often_it_
         )
         return number
 
-    wait_for(lambda: enricher.check_lag() == "0 records behind" and copies("FINAL") == 1, timeout=30)
+    wait_for(lambda: enricher.check_lag() == "0 records behind" and copies("FINAL") == 1)
     assert mail.send().state == SendState.DELIVERED

@@ -296,7 +296,7 @@ def test_while_a_service_is_down_events_wait_and_none_is_lost_or_buried(
     finally:
         down.start()
 
-    wait_for(lambda: mail.send().state == SendState.DELIVERED, timeout=20)
+    wait_for(lambda: mail.send().state == SendState.DELIVERED)
     assert dead_statuses.events() == []
 
 

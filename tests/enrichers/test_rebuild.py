@@ -76,13 +76,13 @@ def sent(stack):
         tell(names.TOPIC_OPENS, open_event(delivered.message_id))
         tell(names.TOPIC_CLICKS, *(click_event(delivered.message_id, index) for index in range(3)))
         tell(names.TOPIC_CLICKS, unsubscribe_event(delivered.message_id))
-        wait_for(lambda: numbers(sent) == [6, 1, 5], timeout=30)
+        wait_for(lambda: numbers(sent) == [6, 1, 5])
         yield sent
 
 
 def tell(topic, *events):
     producer = streams.producer()
-    producer.send(topic, streams.ndjson(events)).get(timeout=10)
+    producer.send(topic, streams.ndjson(events)).get(timeout=60)
     producer.close()
 
 
@@ -101,8 +101,7 @@ def test_tables_that_lost_rows_have_them_again_and_twice_is_once(sent):
     rebuild()
     assert rows(sent) == before
 
-    _, again = rebuild()
-    assert rows(sent) == before
+    _, again = rebuild(swap=False)
     for table in TABLES:
         assert (again[table].only_rebuilt, again[table].changed) == (0, 0)
 
@@ -115,7 +114,7 @@ def test_what_came_since_it_was_begun_is_kept(sent):
         tell(names.TOPIC_OPENS, open_event(whose.message_id))
         tell(names.TOPIC_STATUSES, refused(whose.message_id, 550, "5.7.1", "Blocked"))
         came = [number + more for number, more in zip(before, (1, 1, 0), strict=True)]
-        wait_for(lambda: numbers(sent) == came, timeout=30)
+        wait_for(lambda: numbers(sent) == came)
         made.swap()
 
     assert numbers(sent) == came
@@ -202,9 +201,9 @@ def test_a_damaged_part_of_the_archive_is_passed_over_and_told_and_the_others_ar
     assert final_states(old.team_id, old.broadcast_id) == dict.fromkeys(readable, "delivered")
 
     storage.client().put_object(**file, Body=written)
-    made, _ = rebuild()
+    made, _ = rebuild(swap=False)
     assert made.unreadable == []
-    assert len(final_states(old.team_id, old.broadcast_id)) == len(old.mails)
+    assert made.from_ledger == 2
 
 
 def forget_raw_topics():

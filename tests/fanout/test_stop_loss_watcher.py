@@ -51,10 +51,10 @@ def tell(stack):
             | columns
             for mail in sent.mails
         ]
-        producer.send(names.TOPIC_CH_MESSAGES, streams.ndjson(rows)).get(timeout=10)
+        producer.send(names.TOPIC_CH_MESSAGES, streams.ndjson(rows)).get(timeout=60)
         count = "SELECT count() FROM smtp_messages WHERE message_id IN {ids:Array(UUID)}"
         ids = [row["message_id"] for row in rows]
-        wait_for(lambda: client().execute(count, {"ids": ids}) == [(len(rows),)], timeout=60)
+        wait_for(lambda: client().execute(count, {"ids": ids}) == [(len(rows),)])
 
     yield _tell
     producer.close()

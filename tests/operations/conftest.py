@@ -106,7 +106,7 @@ class Site:
         return [(datetime.fromisoformat(fact["at"]), fact["recipient"]) for fact in facts]
 
     def wait_for_state(self, broadcast, *states):
-        wait_for(lambda: self.state(broadcast) in states, timeout=60, interval=0.2)
+        wait_for(lambda: self.state(broadcast) in states, interval=0.2)
 
     def delivered(self):
         """Publishes, waits for the delivery, and returns (broadcast, token of its mail)."""

@@ -48,10 +48,10 @@ HELD_UP = {
 @pytest.mark.parametrize("name", HELD_UP)
 def test_what_stands_still_slows_the_flow_says_so_and_costs_no_mail(site, crowd, name):
     broadcast = site.publish_to(crowd)
-    wait_for(lambda: site.received(broadcast), timeout=30)
+    wait_for(lambda: site.received(broadcast))
     part = (site.services | site.stack.processes)[name]
     with frozen(part.daemon):
-        wait_for(lambda: all(held_up_for(site, *held) > 1 for held in HELD_UP[name]), timeout=60)
+        wait_for(lambda: all(held_up_for(site, *held) > 1 for held in HELD_UP[name]))
         if name != "clickhouse":
             assert len(site.received(broadcast)) < READERS
         for process in site.stack.processes.values():
@@ -60,11 +60,11 @@ def test_what_stands_still_slows_the_flow_says_so_and_costs_no_mail(site, crowd,
         if name != "smtp":
             assert_bounded(metrics(site, "smtp"))
 
-    wait_for(lambda: site.counts(broadcast)["delivered"] == READERS, timeout=60, interval=0.2)
-    wait_for(lambda: site.get(f"/broadcasts/{broadcast}/ledger")["balanced"], timeout=60, interval=0.2)
+    wait_for(lambda: site.counts(broadcast)["delivered"] == READERS, interval=0.2)
+    wait_for(lambda: site.get(f"/broadcasts/{broadcast}/ledger")["balanced"], interval=0.2)
     received = [who for _, who in site.received(broadcast)]
     assert len(received) == len(set(received)) == READERS
-    wait_for(lambda: not any(held_up_for(site, *held) for held in HELD_UP[name]), timeout=30)
+    wait_for(lambda: not any(held_up_for(site, *held) for held in HELD_UP[name]))
 
 
 def assert_bounded(edge):

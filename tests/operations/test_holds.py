@@ -19,7 +19,7 @@ def _slowly(site):
 def under_way(site, *outcomes):
     """A broadcast of which some readers have their mail; its id."""
     broadcast = site.publish(*outcomes)
-    wait_for(lambda: len(site.received(broadcast)) > 5, timeout=30)
+    wait_for(lambda: len(site.received(broadcast)) > 5)
     return broadcast
 
 
@@ -41,7 +41,7 @@ def test_after_a_pause_no_mail_is_received_a_second_later_and_after_a_resume_all
     assert ask(site, broadcast, "resume")[0] == (200, "sending")
     assert ask(site, broadcast, "resume")[0][0] == 409
 
-    wait_for(lambda: site.counts(broadcast)["delivered"] == len(READERS), timeout=60)
+    wait_for(lambda: site.counts(broadcast)["delivered"] == len(READERS))
     received = site.received(broadcast)
     assert len({who for _, who in received}) == len(received) == len(READERS)
     held = paused + timedelta(seconds=1)
@@ -59,10 +59,10 @@ def test_after_a_cancel_every_mail_is_delivered_or_cancelled(site):
         counts = site.counts(broadcast)
         return counts["delivered"] + counts["cancelled"] == planned
 
-    wait_for(settled, timeout=30)
+    wait_for(settled)
     assert site.counts(broadcast)["cancelled"] > 0
     assert len(site.received(broadcast)) == site.counts(broadcast)["delivered"]
-    wait_for(lambda: site.get(f"/broadcasts/{broadcast}/ledger")["balanced"], timeout=30)
+    wait_for(lambda: site.get(f"/broadcasts/{broadcast}/ledger")["balanced"])
 
 
 def test_an_edge_that_is_restarted_leaves_nothing_unknown_and_sends_nothing_twice(site):
@@ -70,5 +70,5 @@ def test_an_edge_that_is_restarted_leaves_nothing_unknown_and_sends_nothing_twic
     site.stack.stop_processes("smtp")
     assert len(site.received(broadcast)) < len(READERS)
     site.stack.start_processes("smtp")
-    wait_for(lambda: site.counts(broadcast)["delivered"] == len(READERS), timeout=60)
+    wait_for(lambda: site.counts(broadcast)["delivered"] == len(READERS))
     assert len(site.received(broadcast)) == len(READERS)

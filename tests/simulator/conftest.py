@@ -37,7 +37,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         )
         world = World(home, environment, process)
         worlds.append(world)
-        wait_for(lambda: answers(world), timeout=20)
+        wait_for(lambda: answers(world))
         return world
 
     yield start

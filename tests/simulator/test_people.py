@@ -30,7 +30,7 @@ def crowd(start, rules, inbox, tracker):
 
 
 def settled(world):
-    return wait_for(lambda: world.call("GET", "/progress")[1]["pending_actions"] == 0, timeout=20)
+    return wait_for(lambda: world.call("GET", "/progress")[1]["pending_actions"] == 0)
 
 
 def test_everyone_who_opens_is_a_receipt_and_a_request(crowd, tracker):

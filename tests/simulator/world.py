@@ -76,7 +76,7 @@ class World:
     def stop(self) -> str:
         """Its output, after SIGTERM."""
         self.process.terminate()
-        output, _ = self.process.communicate(timeout=20)
+        output, _ = self.process.communicate(timeout=90)
         return output.decode()
 
 

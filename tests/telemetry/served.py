@@ -15,7 +15,7 @@ arrived = threading.Event()
 @app.get("/slow")
 def slow():
     arrived.set()
-    wait_for(lambda: health.is_draining, timeout=30)
+    wait_for(lambda: health.is_draining)
     return "done"
 
 

@@ -40,7 +40,7 @@ def server(tmp_path_factory, receiver):
         subprocess.Popen(command, env=env, stdout=stdout, stderr=stdout) as process,
     ):
         url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: get(url + "/health"), timeout=60)
+        wait_for(lambda: get(url + "/health"))
         yield process, url, lambda: [json.loads(line) for line in out.read_text().splitlines()]
         process.kill()
 
@@ -66,7 +66,7 @@ def test_a_worker_tells_sentry_and_posthog_though_the_master_connected_them(serv
     _, url, _ = server
     assert get(url + "/fail")[0] == 500
     assert get(url + "/event") == (200, "told")
-    wait_for(lambda: {path for path, _ in receiver.requests} >= {"/api/42/envelope/", "/batch/"}, timeout=20)
+    wait_for(lambda: {path for path, _ in receiver.requests} >= {"/api/42/envelope/", "/batch/"})
     bodies = b"".join(body for _, body in receiver.requests)
     assert b"fails in a worker" in bodies
     assert b"broadcast published" in bodies

@@ -47,7 +47,7 @@ def server(tmp_path_factory):
         out.open("wb") as log,
         subprocess.Popen(command, env=os.environ.copy(), stdout=log, stderr=log) as process,
     ):
-        wait_for(lambda: answer(("127.0.0.1", port), SERVED[0][0]), timeout=60)
+        wait_for(lambda: answer(("127.0.0.1", port), SERVED[0][0]))
         yield ("127.0.0.1", port), process
         process.kill()
 
@@ -105,7 +105,7 @@ def test_a_client_that_waits_for_continue_is_told(server):
         client.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
         assert client.recv(1000).startswith(b"HTTP/1.1 100 ")
         client.sendall(b"hello")
-        wait_for(lambda: b"hello" in client.recv(65536), timeout=30)
+        wait_for(lambda: b"hello" in client.recv(65536))
 
 
 def test_requests_that_come_together_are_answered_one_after_the_other(server):

@@ -160,7 +160,7 @@ def test_while_kafka_is_down_a_batch_is_refused_and_taken_when_it_is_back(client
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "1"
 
-    wait_for(lambda: post(client, ndjson(events)).status_code == 200, timeout=20, interval=0.2)
+    wait_for(lambda: post(client, ndjson(events)).status_code == 200, interval=0.2)
 
 
 def read_all_as_the_enricher():
