@@ -9,7 +9,7 @@ const qfile = require('Haraka/outbound/qfile')
 
 const { QueueFiles } = require('../plugins/lib/queue_files')
 
-const TODO = {
+const ENVELOPE = {
     queue_time: 1000,
     uuid: '0190a1b2-0000-7000-8000-000000000000.3.0badcafe',
     domain: 'mailbox.example',
@@ -25,40 +25,40 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(files.dir, { recursive: true }))
 
 test('what is written is read again, and its name tells whose it is and when it is due', async () => {
-    const file = await files.write(TODO, MAIL, WHEN)
-    assert.deepEqual(await files.readHead(file), TODO)
+    const file = await files.write(ENVELOPE, MAIL, WHEN)
+    assert.deepEqual(await files.readHead(file), ENVELOPE)
     assert.deepEqual(await files.readMail(file), MAIL)
-    assert.deepEqual(files.partsOf(file), { uuid: TODO.uuid, ...WHEN })
+    assert.deepEqual(files.partsOf(file), { uuid: ENVELOPE.uuid, ...WHEN })
     assert.deepEqual(await files.list(), [file])
 })
 
 test('the mail is dot-stuffed in the file, as Haraka has it', async () => {
-    const bytes = fs.readFileSync(files.pathOf(await files.write(TODO, MAIL, WHEN)))
-    assert.equal(bytes.readUInt32BE(), Buffer.byteLength(JSON.stringify(TODO)))
+    const bytes = fs.readFileSync(files.pathOf(await files.write(ENVELOPE, MAIL, WHEN)))
+    assert.equal(bytes.readUInt32BE(), Buffer.byteLength(JSON.stringify(ENVELOPE)))
     assert.ok(bytes.includes('\r\n..dot\r\n'))
 })
 
 test('a postponed mail has a new name and nothing else', async () => {
-    const file = await files.write(TODO, MAIL, WHEN)
+    const file = await files.write(ENVELOPE, MAIL, WHEN)
     const renamed = await files.postpone(file, { dueAt: 9000, attempts: 3 })
     assert.deepEqual(await files.list(), [renamed])
-    assert.deepEqual(files.partsOf(renamed), { uuid: TODO.uuid, dueAt: 9000, attempts: 3 })
+    assert.deepEqual(files.partsOf(renamed), { uuid: ENVELOPE.uuid, dueAt: 9000, attempts: 3 })
     assert.deepEqual(await files.readMail(renamed), MAIL)
 })
 
 test('a removed mail is gone', async () => {
-    await files.remove(await files.write(TODO, MAIL, WHEN))
+    await files.remove(await files.write(ENVELOPE, MAIL, WHEN))
     assert.deepEqual(fs.readdirSync(files.dir), [])
 })
 
 test('what cannot be written leaves nothing behind', async () => {
     files.qfile = { ...qfile, name: () => 'no/such/folder' }
-    await assert.rejects(files.write(TODO, MAIL, WHEN))
+    await assert.rejects(files.write(ENVELOPE, MAIL, WHEN))
     assert.deepEqual(fs.readdirSync(files.dir), [])
 })
 
 test('damage is told from what may be read another time', async () => {
-    const file = await files.write(TODO, MAIL, WHEN)
+    const file = await files.write(ENVELOPE, MAIL, WHEN)
     assert.equal(await files.damageOf(file), 'none')
     for (const bytes of [
         Buffer.alloc(0),
