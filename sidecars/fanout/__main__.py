@@ -49,6 +49,7 @@ def main() -> None:
     beside = [
         threading.Thread(target=keep, args=(stopping,), name=name, daemon=True)
         for name, keep in {
+            "leases": keep_leases,
             "clock": keep_time,
             "auditor": keep_auditing,
             "domain watcher": keep_watching,
@@ -94,13 +95,23 @@ class Workers(Consumer):  # type: ignore[misc]
         super().stop(graceful)
 
 
+def keep_leases(stopping: threading.Event) -> None:
+    """Keeps our slices by MySQL alone: the clock may wait for Redis, or fill it for minutes."""
+    while not stopping.is_set():
+        try:
+            with database.connection_context():
+                renew_leases()
+        except Exception:
+            log.exception("leases could not be kept, it is tried again")
+        stopping.wait(settings.clock_seconds)
+
+
 def keep_time(stopping: threading.Event) -> None:
-    """Looks every CLOCK_SECONDS, keeps our slices, and gives the edge what Redis lacks of its records."""
+    """Looks every CLOCK_SECONDS, and gives the edge what Redis lacks of its records."""
     edge_knows = False
     while not stopping.is_set():
         try:
             with database.connection_context():
-                renew_leases()  # first: what follows asks Redis, and a Redis that is away ends no lease
                 if not (edge_knows and records.are_there()):
                     fill_redis()
                     edge_knows = True

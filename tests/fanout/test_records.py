@@ -11,7 +11,7 @@ from sidecars.broadcasts.plan import plan
 from sidecars.broadcasts.publish import publish
 from sidecars.broadcasts.slices import claim_slice, held
 from sidecars.edge.store import redis
-from sidecars.fanout.__main__ import keep_time
+from sidecars.fanout.__main__ import keep_leases, keep_time
 from sidecars.models import LanePolicy, OperatorAction, SendSlice, database, now
 from sidecars.models.moments import from_now
 from tests.lanes import forget_lanes, records
@@ -23,11 +23,13 @@ from tests.support import frozen, wait_for
 def _clock(stack, no_fanout):
     forget_lanes()
     stopping = threading.Event()
-    clock = threading.Thread(target=keep_time, args=(stopping,))
-    clock.start()
+    threads = [threading.Thread(target=keep, args=(stopping,)) for keep in (keep_time, keep_leases)]
+    for thread in threads:
+        thread.start()
     yield
     stopping.set()
-    clock.join()
+    for thread in threads:
+        thread.join()
     forget_lanes()
 
 
