@@ -22,8 +22,9 @@ EVERY = 50
 PROVIDER = "outcome.example"
 CHUNK = 1000
 LOOK_SECONDS = 0.2
-# Where the disk of each is mounted, and its megabytes: enough for all that is ever on it.
-DISKS = {"smtp": ("edge", 64), "kafka": ("kafka/data", 256)}
+# Where the disk of each is mounted, its megabytes, and its kilobytes a recipient: enough for all that is ever on
+# it. An edge whose receiver is away has a file and some events for each mail.
+DISKS = {"smtp": ("edge", 64, 12), "kafka": ("kafka/data", 256, 0)}
 
 
 class Site:
@@ -126,8 +127,9 @@ def running_site(
             kept.enter_context(clocks.preloaded())
         disks = {}
         if small_disks:
-            for name, (path, megabytes) in DISKS.items():
-                disks[name] = kept.enter_context(small_disk(home / path, megabytes))
+            for name, (path, megabytes, kilobytes_each) in DISKS.items():
+                size = megabytes + recipients * kilobytes_each // 1024
+                disks[name] = kept.enter_context(small_disk(home / path, size))
         kept.callback(stack.kill)
         stack.start_services()
         stack.prepare()

@@ -1,6 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
@@ -9,6 +10,7 @@ const { afterEach, beforeEach, test } = require('node:test')
 const { Spool } = require('../plugins/lib/spool')
 const { waitFor } = require('./support/wait')
 
+const FILL = path.join(__dirname, 'support', 'fill_events.js')
 const ALL = [500, 1 << 20]
 let dir
 
@@ -109,6 +111,15 @@ test('full segments are deleted when all of them was taken', async () => {
         Array.from({ length: 20 }, (_, i) => i + 1),
     )
     assert.ok(files() <= 1)
+})
+
+test('a disk that is full of what was taken has room again', () => {
+    const inSmallDisk = `mount -t tmpfs -o size=256k tmpfs ${dir} && exec ${process.execPath} ${FILL} ${dir}`
+    const output = execFileSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', inSmallDisk])
+    for (const { appended, taken } of JSON.parse(output)) {
+        assert.ok(appended > 20)
+        assert.equal(taken, appended)
+    }
 })
 
 test('a start after a crash between taking and deleting forgets what was taken', async () => {

@@ -15,6 +15,7 @@ const path = require('node:path')
 
 const { FLAGS, writeDurably } = require('./durable_write')
 const { GroupCommit } = require('./group_commit')
+const log = require('./log')
 const { RecentLines } = require('./recent_lines')
 
 // Nobody waits for an event but the journal of mails: at thousands a second, a write for every few would cost more
@@ -79,11 +80,17 @@ class Spool {
         return { body: bytes.subarray(0, end), count, end: { segment, offset: offset + end } }
     }
 
-    /** The receiver has everything before `end`, as `next` gave it. */
+    /** The receiver has everything before `end`, as `next` gave it. A full disk does not keep the rest from it. */
     async taken(end) {
         this.#position = end
-        await fs.promises.writeFile(`${this.#positionFile}.new`, JSON.stringify(end))
-        await fs.promises.rename(`${this.#positionFile}.new`, this.#positionFile)
+        try {
+            await fs.promises.writeFile(`${this.#positionFile}.new`, JSON.stringify(end))
+            await fs.promises.rename(`${this.#positionFile}.new`, this.#positionFile)
+        } catch (err) {
+            log.warning('not written how far events were taken; some go twice after a restart', {
+                reason: err.message,
+            })
+        }
     }
 
     /** Resolves when what was appended is on disk. */
@@ -103,12 +110,22 @@ class Spool {
         } catch (err) {
             // Nothing may follow half a line.
             await this.#handle.truncate(start)
+            await this.#makeRoom()
             throw err
         }
         this.#sizes.set(segment, start + bytes.length)
         this.#recent.add({ segment, start, bytes, count: lines.length })
         if (start + bytes.length >= this.segmentBytes) await this.#beginSegment(segment + 1)
         this.onAppend(lines.length)
+    }
+
+    /** On a full disk what was taken must not lie there till its segment is full, too: nothing else may free any. */
+    async #makeRoom() {
+        const segment = this.#segments.at(-1)
+        const { segment: taken, offset } = this.#position
+        if (taken !== segment || offset === 0 || offset < this.#sizes.get(segment)) return
+        await this.#beginSegment(segment + 1)
+        this.#skipReadSegments()
     }
 
     async #beginSegment(segment) {
