@@ -22,8 +22,8 @@ EVERY = 50
 PROVIDER = "outcome.example"
 CHUNK = 1000
 LOOK_SECONDS = 0.2
-# Where the disk of each is mounted, its megabytes, and its kilobytes a recipient: enough for all that is ever on
-# it. An edge whose receiver is away has a file and some events for each mail.
+# Where the disk of each is mounted, its megabytes, and its kilobytes a recipient: enough for all that is ever
+# on it. An edge whose receiver is away has a file and some events for each mail.
 DISKS = {"smtp": ("edge", 64, 12), "kafka": ("kafka/data", 256, 0)}
 
 
