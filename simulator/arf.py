@@ -12,14 +12,20 @@ def sender(provider_domain: str) -> str:
     return f"feedback@{provider_domain}"
 
 
-def build(raw: bytes, recipient: str, return_path: str, domain: str, host: str, arrived: datetime) -> Message:
-    """The report of the provider at `domain` that `recipient` called the mail `raw` spam.
+def reports_to(return_path: str) -> str:
+    """Where a sender has complaints sent to: one address for all of its mail (RFC 2142 section 4)."""
+    return f"abuse@{return_path.rpartition('@')[2]}"
 
-    `arrived` is when the provider's `host` took it, with its time zone.
+
+def build(raw: bytes, return_path: str, domain: str, host: str, arrived: datetime) -> Message:
+    """The report of the provider at `domain` that somebody called the mail `raw` spam.
+
+    `arrived` is when the provider's `host` took it, with its time zone. Who it was is redacted, as large
+    providers do (RFC 6590).
     """
     headers = {
         "From": f"Feedback loop <{sender(domain)}>",
-        "To": return_path,
+        "To": reports_to(return_path),
         "Subject": "Abuse report",
         "Auto-Submitted": "auto-generated",
     }
@@ -29,7 +35,6 @@ def build(raw: bytes, recipient: str, return_path: str, domain: str, host: str, 
         "User-Agent": "Simulated-Feedback-Loop/1.0",
         "Version": "1",
         "Original-Mail-From": f"<{return_path}>",
-        "Original-Rcpt-To": f"<{recipient}>",
         "Arrival-Date": format_datetime(arrived),
         "Reporting-MTA": f"dns; {host}",
         "Reported-Domain": return_path.rpartition("@")[2],

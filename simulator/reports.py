@@ -49,12 +49,12 @@ class Reports:
         self._receipts.add(Kind.DSN_SENT, mail.subject, 250, text)
 
     async def _complain(self, mail: Mail, provider: Provider) -> None:
-        host, return_path, recipient = next(iter(provider.mx)), mail.envelope_sender, mail.subject.recipient
+        host, return_path = next(iter(provider.mx)), mail.envelope_sender
         domain = host.partition(".")[2]
-        arrived = datetime.fromisoformat(mail.at)
-        report = arf.build(self._raw(mail), recipient, return_path, domain, host, arrived)
-        await self._edge.send(report, arf.sender(domain), return_path)
-        self._receipts.add(Kind.COMPLAINT_SENT, mail.subject, 250, f"abuse, to {return_path}")
+        report = arf.build(self._raw(mail), return_path, domain, host, datetime.fromisoformat(mail.at))
+        to = arf.reports_to(return_path)
+        await self._edge.send(report, arf.sender(domain), to)
+        self._receipts.add(Kind.COMPLAINT_SENT, mail.subject, 250, f"abuse, to {to}")
 
     def _raw(self, mail: Mail) -> bytes:
         raw = self._store.raw(mail)

@@ -18,8 +18,11 @@ const RAW_BYTES = 64 * 1024
 const MAILS_AN_HOUR = 20
 const ROLE_MAILS_AN_HOUR = 600
 const HOUR_MS = 3_600_000
-// RFC 2142 section 4, RFC 5321 section 4.5.1
-const ROLES = ['postmaster', 'abuse']
+// RFC 2142 section 4, RFC 5321 section 4.5.1; `bounces` for what has lost its return path.
+const ROLES = ['postmaster', 'abuse', 'bounces']
+// In a return path, in List-Unsubscribe, in links.
+const TOKENS = /(?:\b[bu]-|\/)([a-z2-7]{40})\b/gi
+const TOKENS_TRIED = 100
 
 // By mail, or by the address that they come from.
 const lastHour = new LRUCache({ max: 200_000, ttl: HOUR_MS, noUpdateTTL: true })
@@ -60,7 +63,10 @@ exports.hook_queue = hook(async ({ notes, remote, tls, transaction }) => {
     }
     const found = [...transaction.notes.inbound.values()]
     await Promise.all(
-        found.map((each) => report('inbound', { ...about, ...each, recipient: each.recipient.address })),
+        found.map(({ recipient, ...known }) => {
+            const message_id = known.message_id ?? messageReturnedIn(raw.subarray(0, RAW_BYTES))
+            return report('inbound', { ...about, ...known, message_id, recipient: recipient.address })
+        }),
     )
     metrics.mails.inc({ stage: 'inbound' })
     return [OK, 'received']
@@ -79,6 +85,16 @@ async function roleOf({ user, host }) {
     if (host.toLowerCase() === settings.hostname) return {}
     const domain = await records.domainOfReturnPath(host)
     return domain && { team_id: domain.teamId }
+}
+
+/** The mail of ours that a report to a role address returns: its token is in it, and nobody can make one up. */
+function messageReturnedIn(raw) {
+    let tried = 0
+    for (const [, token] of raw.toString('latin1').matchAll(TOKENS)) {
+        const messageId = openToken(token, settings.tokenSecret)
+        if (messageId || ++tried === TOKENS_TRIED) return messageId
+    }
+    return null
 }
 
 function rawOf({ message_stream: stream }) {

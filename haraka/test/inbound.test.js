@@ -64,12 +64,34 @@ test('of a large mail the first 64 KiB go on', async () => {
     assert.equal(Buffer.from(raw, 'base64').length, 65_536)
 })
 
-test('postmaster and abuse of a return path are heard', async () => {
-    for (const role of ['postmaster', 'Abuse']) {
+test('postmaster, abuse and bounces of a return path are heard', async () => {
+    for (const role of ['postmaster', 'Abuse', 'bounces']) {
         await deliver(`${role}@${RETURN_PATH}`, DSN, 'ann@mailbox.example')
         const event = await edge.webhook.event({ type: 'inbound', recipient: `${role}@${RETURN_PATH}` })
         assert.deepEqual([event.message_id, event.team_id], [null, TEAM.id])
     }
+})
+
+const RETURNED = {
+    'its return path': (token) => `Return-Path: <b-${token.toUpperCase()}@${RETURN_PATH}>`,
+    'its unsubscribe address': (token) => `List-Unsubscribe: <mailto:u-${token}@${RETURN_PATH}>`,
+    'a link of it': (token) => `List-Unsubscribe: <https://links.example/u/${token}>`,
+}
+for (const [what, field] of Object.entries(RETURNED)) {
+    test(`a report to a role address is about the mail that it returns, known by ${what}`, async () => {
+        const id = uuid()
+        const forged = field('a'.repeat(40))
+        await deliver(`bounces@${RETURN_PATH}`, `${DSN}\r\n${forged}\r\n${field(edge.token(id))}\r\n`)
+        const event = await edge.webhook.event({ type: 'inbound', message_id: id })
+        assert.deepEqual([event.recipient, event.team_id], [`bounces@${RETURN_PATH}`, TEAM.id])
+    })
+}
+
+test('a forged token in a report to a role address makes it about no mail', async () => {
+    const [role, forged] = [`abuse@${RETURN_PATH}`, 'a'.repeat(40)]
+    await deliver(role, `Subject: Forged\r\n\r\nReturn-Path: <b-${forged}@${RETURN_PATH}>\r\n`)
+    const { message_id } = await edge.webhook.event({ recipient: role, subject: 'Forged' })
+    assert.equal(message_id, null)
 })
 
 test('postmaster of the edge itself is heard', async () => {

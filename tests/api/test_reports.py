@@ -80,24 +80,32 @@ def test_an_archived_broadcast_is_answered_for_as_before_till_its_file_is_damage
     happened(goods.contact.id, "delivered")
     happened(goods.contact.id + 1, "bounced", reason="hard_bounce", code=550)
     asked = [f"{address}{what}" for what in ("/ledger", "/report", "/messages", "/progress")]
-    before = [acme.get(each).json for each in asked]
+
+    def answers():
+        """But for what waits in Kafka, of all broadcasts."""
+        return [
+            {name: value for name, value in acme.get(each).json.items() if name != "on_the_way"}
+            for each in asked
+        ]
+
+    before = answers()
     assert len(before[0]["messages"]) == 1
     Broadcast.update(state="sent", finished_at=now()).where(Broadcast.id == goods.broadcast.id).execute()
     while archiving.advance(goods.broadcast.id):
         pass
     before[-1]["state"] = "sent"
-    assert [acme.get(each).json for each in asked] == before
+    assert answers() == before
 
     key = ArchivedPart.get(ArchivedPart.broadcast == goods.broadcast.id).object_key
     file = {"Bucket": settings.s3_bucket, "Key": key}
     written = storage.client().get_object(**file)["Body"].read()
     storage.client().put_object(**file, Body=b"something else")
     parts._kept.cache_clear()
-    answers = [acme.get(each) for each in asked]
-    assert [answer.status_code for answer in answers] == [500, 200, 500, 200]
-    assert "archive of this broadcast's ledger is damaged" in answers[0].json["message"]
+    damaged = [acme.get(each) for each in asked]
+    assert [answer.status_code for answer in damaged] == [500, 200, 500, 200]
+    assert "archive of this broadcast's ledger is damaged" in damaged[0].json["message"]
     storage.client().put_object(**file, Body=written)
-    assert [acme.get(each).json for each in asked] == before
+    assert answers() == before
 
 
 def test_the_books_balance_when_the_events_say_the_same(acme, address, goods, happened):

@@ -143,3 +143,20 @@ def test_who_bounced_is_refused_within_seconds_till_the_team_takes_that_back(dem
         lifting = api.delete(f"{suppressions}/{found['id']}", params={"because": "is back"}, timeout=20)
         assert lifting.status_code == 204
         assert answer()[0] == 250
+
+
+def test_a_complaint_of_a_redacted_person_suppresses_who_got_the_mail(demo: Demo) -> None:
+    """The simulator's feedback loops write to abuse@ of the return path, and name nobody."""
+    to = "complaint.reader@outcome.example"
+    team, key = credentials(demo)
+    with starttls(demo) as client:
+        client.login(team, key)
+        client.send_message(mail(to))
+
+        def answer() -> tuple[int, bytes]:
+            client.rset()
+            client.mail(f"orders@{DOMAIN}")
+            return client.rcpt(to)
+
+        wait_for(lambda: answer()[0] == 550, timeout=60)
+        assert b": complaint since" in answer()[1]

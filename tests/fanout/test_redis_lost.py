@@ -7,7 +7,7 @@ from sidecars.edge.store import redis
 from tests.fanout.test_fanout import PATIENCE, assert_each_got_one, handed_over
 from tests.support import wait_for
 
-PEOPLE = 400
+PEOPLE = 3000
 
 
 def test_a_redis_that_is_emptied_loses_nothing_and_repeats_nothing(fanout, sending, receipts):
@@ -15,7 +15,7 @@ def test_a_redis_that_is_emptied_loses_nothing_and_repeats_nothing(fanout, sendi
     broadcast = sending(PEOPLE)
     publish(broadcast.id)
     for threshold in (50, 200):
-        wait_for(lambda threshold=threshold: handed_over(broadcast) >= threshold, timeout=PATIENCE)
+        wait_for(lambda threshold=threshold: handed_over(broadcast) >= threshold, PATIENCE, interval=0.01)
         assert counts(broadcast.id)["planned"] > 0, "it was emptied in the middle"
         redis.flushall()
         wait_for(lambda: redis.exists(names.EDGE_RECORDS_KEY))

@@ -49,13 +49,13 @@ def test_a_dsn_has_the_three_parts_of_rfc_3464(reporter, inbox):
 
 def test_a_complaint_has_the_three_parts_of_rfc_5965(reporter, inbox):
     sender, recipient, message = report_on(reporter, inbox, "complaint@outcome.example")
-    assert (sender, recipient) == ("feedback@outcome.example", RETURN_PATH)
+    assert (sender, recipient) == ("feedback@outcome.example", f"abuse@{RETURN_PATH.partition('@')[2]}")
     assert message.get_param("report-type") == "feedback-report"
     _, feedback, headers = message.get_payload()
     assert feedback.get_content_type() == "message/feedback-report"
     (fields,) = feedback.get_payload()
     assert (fields["Feedback-Type"], fields["Version"]) == ("abuse", "1")
-    assert fields["Original-Rcpt-To"] == "<complaint@outcome.example>"
+    assert "Original-Rcpt-To" not in fields
     assert fields["Original-Mail-From"] == f"<{RETURN_PATH}>"
     assert headers.get_content_type() == "text/rfc822-headers"
 

@@ -1,6 +1,7 @@
 """Who would get it, who not and why, exactly as planning then does; merge fields, and how long it takes."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -164,13 +165,14 @@ def test_the_time_is_that_of_the_slowest_lane(letter):
 @pytest.mark.usefixtures("_lanes")
 def test_a_warm_up_makes_it_days_and_what_is_held_has_no_end(letter, monkeypatch):
     draft = letter()
-    source = Source.create(name="out-1", pools=["engage"], state="active")
+    # Nothing was sent from it today.
+    source = Source.create(name=f"out-{uuid4().hex[:8]}", pools=["engage"], state="active")
     day = now().date()
     days = {str(day + timedelta(days=n)): 100 * 2**n for n in range(5)}
     Warmup.create(source=source, provider="google", surplus="wait", days=days)
     found = expected(draft, recipients(google=650))
     assert 2 * 86_400 < found.seconds + now().timestamp() % 86_400 < 3 * 86_400
-    assert "the day's ceiling to google from out-1" in found.limited_by
+    assert f"the day's ceiling to google from {source.name}" in found.limited_by
     lane_controls.hold("ada", "pause", "*", "google", "421 since noon")
     assert expected(draft, recipients(google=650)).seconds is None
     assert expected(draft, recipients(google=650)).limited_by.endswith("held by ada: 421 since noon")
