@@ -25,6 +25,10 @@ LOOK_SECONDS = 0.2
 # Where the disk of each is mounted, its megabytes, and its kilobytes a recipient: enough for all that is ever
 # on it. An edge whose receiver is away has a file and some events for each mail.
 DISKS = {"smtp": ("edge", 64, 12), "kafka": ("kafka/data", 256, 0)}
+# However many readers there are, all parts are at work for most of the time that strikes are drawn from: a lane
+# takes what makes ten seconds for all of them, and an edge holds a quarter, so that workers are not done at once.
+LEAST_A_MINUTE, BROADCASTS_A_MINUTE = 6000, 6
+LEAST_SPOOLED, SHARE_SPOOLED = 1000, 4
 
 
 class Site:
@@ -121,7 +125,9 @@ def running_site(
     with ExitStack() as kept:
         home = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="kiba-chaos-", dir=folder)))
         stack = Stack.ephemeral(home)
-        os.environ.update(stack.own_env())  # noqa: TID251 (set for settings.py, which reads it)
+        spooled = max(LEAST_SPOOLED, recipients // SHARE_SPOOLED)
+        env = stack.own_env() | {"KIBA_MAX_SPOOLED_MAILS": str(spooled)}
+        os.environ.update(env)  # noqa: TID251 (set for settings.py, which reads it)
         clocks = Clocks(home)
         if jumping_clocks:
             kept.enter_context(clocks.preloaded())
@@ -138,7 +144,7 @@ def running_site(
 
 
 def _settle_in(recipients: int) -> tuple[Any, Any]:
-    from sidecars.deliverability import domains
+    from sidecars.deliverability import domains, lane_policies
     from sidecars.edge import records
     from sidecars.models import Audience, Contact, SenderIdentity, SendingDomain, Team, now
 
@@ -146,6 +152,8 @@ def _settle_in(recipients: int) -> tuple[Any, Any]:
     domain = domains.create(team.id, f"chaos-{uuid4().hex[:8]}.example")
     SendingDomain.update(verified_at=now()).where(SendingDomain.id == domain.id).execute()
     records.write_domain(domain.id)
+    per_minute = max(LEAST_A_MINUTE, recipients * BROADCASTS_A_MINUTE)
+    lane_policies.put("chaos", PROVIDER, lane_policies.Limits(per_minute=per_minute))
     sender = SenderIdentity.create(team=team, domain=domain, name="Chaos", address=f"news@{domain.name}")
     audience = Audience.create(team=team, name="Everybody")
     for start in range(0, recipients, CHUNK):
