@@ -25,8 +25,8 @@ LOOK_SECONDS = 0.2
 # Where the disk of each is mounted, its megabytes, and its kilobytes a recipient: enough for all that is ever
 # on it. An edge whose receiver is away has a file and some events for each mail.
 DISKS = {"smtp": ("edge", 64, 12), "kafka": ("kafka/data", 256, 0)}
-# However many readers there are, all parts are at work for most of the time that strikes are drawn from: a
-# lane takes all of their mail in ten seconds, and an edge holds a quarter, so that workers are not done at once.
+# However many readers there are, all parts are at work when strikes come: a lane takes all of their mail in
+# ten seconds, and an edge holds a quarter of it, so that workers are not done at once.
 LEAST_A_MINUTE, BROADCASTS_A_MINUTE = 6000, 6
 LEAST_SPOOLED, SHARE_SPOOLED = 1000, 4
 
