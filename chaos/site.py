@@ -29,6 +29,8 @@ DISKS = {"smtp": ("edge", 64, 12), "kafka": ("kafka/data", 256, 0)}
 # ten seconds, and an edge holds a quarter of it, so that workers are not done at once.
 LEAST_A_MINUTE, BROADCASTS_A_MINUTE = 6000, 6
 LEAST_SPOOLED, SHARE_SPOOLED = 1000, 4
+# Shorter than the usual SIGSTOP, so that a frozen worker wakes up to find that others have its slices.
+LEASE_SECONDS = 20
 
 
 class Site:
@@ -125,9 +127,11 @@ def running_site(
     with ExitStack() as kept:
         home = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="kiba-chaos-", dir=folder)))
         stack = Stack.ephemeral(home)
-        spooled = max(LEAST_SPOOLED, recipients // SHARE_SPOOLED)
-        env = stack.own_env() | {"KIBA_MAX_SPOOLED_MAILS": str(spooled)}
-        os.environ.update(env)  # noqa: TID251 (set for settings.py, which reads it)
+        own = {
+            "KIBA_MAX_SPOOLED_MAILS": str(max(LEAST_SPOOLED, recipients // SHARE_SPOOLED)),
+            "LEASE_SECONDS": str(LEASE_SECONDS),
+        }
+        os.environ.update(stack.own_env() | own)  # noqa: TID251 (set for settings.py, which reads it)
         clocks = Clocks(home)
         if jumping_clocks:
             kept.enter_context(clocks.preloaded())
