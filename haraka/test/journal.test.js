@@ -36,6 +36,21 @@ test('what is over is pending no more, after a start too', async () => {
     assert.deepEqual([next.wasOver('b/1'), next.wasOver('b/2')], [true, false])
 })
 
+test('what was sent is known till it is over, and is on disk with the next intent', async () => {
+    const journal = new Journal(dir)
+    await Promise.all(['b/1', 'b/2'].map((key) => journal.intend(key)))
+    for (const key of ['b/1', 'b/2']) journal.sent(key)
+    journal.done('b/2')
+    await journal.intend('b/3')
+    const next = new Journal(dir)
+    assert.deepEqual(pending(next), ['b/3'])
+    assert.deepEqual([next.wasSent('b/1'), next.wasSent('b/2'), next.wasOver('b/2')], [true, false, true])
+    // In a file of its own, which says again what matters.
+    await next.intend('b/4')
+    assert.deepEqual([pending(new Journal(dir)), new Journal(dir).wasSent('b/1')], [['b/3', 'b/4'], true])
+    await Promise.all([journal, next].map((each) => each.close()))
+})
+
 test('a key may be intended again after it was over', async () => {
     const journal = new Journal(dir)
     await journal.intend('q/x')

@@ -54,6 +54,21 @@ test('what is over is not sent again; what was begun is unknown for a broadcast,
     assert.deepEqual(left(open()), expected, 'however often it starts')
 })
 
+test('what a server took is not sent again, of whatever stream, and is over when that is told', async () => {
+    const spool = open()
+    const batch = broadcast(2)
+    await spool.write(batch)
+    const submitted = await spool.append(submission(2))
+    const sent = [...batch.mails, submitted[0]]
+    await Promise.all(sent.map((mail) => spool.intend(mail)))
+    for (const mail of sent) spool.sent(mail)
+    spool.done(batch.mails[1])
+    spool.sent(batch.mails[1])
+    await spool.close()
+    const expected = [...keys([batch.mails[0], submitted[0]], 'sent'), ...keys([submitted[1]], 'send')].sort()
+    assert.deepEqual(left(open()), expected)
+})
+
 test('a file goes when all its mails are over, and not before', async () => {
     const spool = open()
     const batch = broadcast(3)

@@ -56,6 +56,14 @@ class Dispatcher {
         }
     }
 
+    /** @param {import('./spooled_mail').SpooledMail[]} mails that an earlier life has sent, and may not have told of */
+    async takeSent(mails) {
+        for (const mail of mails) {
+            await this.outcomes.tellSent(mail, 1)
+            this.spool.done(mail)
+        }
+    }
+
     /** Takes nothing any more: it is on disk, and waits for the next start. */
     close() {
         this.#isClosed = true
@@ -146,6 +154,8 @@ class Dispatcher {
     async #settle(job, outcome) {
         this.#settling++
         const fates = this.outcomes.judge(job, outcome)
+        // Nothing is waited for till here: before the connection's next mail.
+        for (const { type, mail } of fates) if (type === 'delivered') this.spool.sent(mail)
         const again = fates.filter(({ type }) => type === 'deferred')
         // Before it is told: what was deferred for certain must not count as unknown after a crash.
         if (again.length) {

@@ -26,7 +26,7 @@ class Intake {
      * @param {import('./records').Records} parts.records
      * @param {string} parts.edge our name
      * @param {(mails: object[]) => void} parts.tellAccepted
-     * @param {() => {take(mails: object[]): void, takeUnknown(mails: object[]): void}} parts.dispatcher sends
+     * @param {() => {take(mails: object[]): void, takeSent(mails: object[]): void, takeUnknown(mails: object[]): void}} parts.dispatcher sends
      */
     constructor({ spool, claims, records, edge, tellAccepted, dispatcher }) {
         this.spool = spool
@@ -57,10 +57,10 @@ class Intake {
     async recover() {
         const { left } = this.spool
         this.spool.left = []
-        const unknown = left.filter(({ fate }) => fate === 'unknown').map(({ mail }) => mail)
-        if (unknown.length) this.dispatcher().takeUnknown(unknown)
-        const mails = left.filter(({ fate }) => fate === 'send').map(({ mail }) => mail)
-        await Promise.all(byBatch(mails).map((of) => this.#takeUp(of)))
+        const of = (wanted) => left.filter(({ fate }) => fate === wanted).map(({ mail }) => mail)
+        this.dispatcher().takeSent(of('sent'))
+        this.dispatcher().takeUnknown(of('unknown'))
+        await Promise.all(byBatch(of('send')).map((mails) => this.#takeUp(mails)))
     }
 
     async #takeUp(mails) {

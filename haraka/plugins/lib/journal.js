@@ -2,10 +2,12 @@
 
 // Which mails are being sent: on disk, so that the next life of this process knows what it may have sent.
 //
-//   journal-00000001   lines: `+<key>` from here on the mail may have been sent; `~<key>` it was not; `-<key>` it is over
+//   journal-00000001   lines: `+<key>` from here on the mail may have been sent; `~<key>` it was not; `=<key>` it was;
+//                      `-<key>` it is over
 //
-// An intent is on disk (O_DSYNC; those that come together share a write) before the mail's text is sent. That it is
-// over is written soon, and nobody waits for it: where the line is lost, the mail counts as intended. Each file begins
+// An intent is on disk (O_DSYNC; those that come together share a write) before the mail's text is sent. That it was
+// sent, or is over, is written soon, and nobody waits for it: where the line is lost, the mail counts as intended. It
+// stands in front of each later intent, so a connection has one mail at the most of which nobody knows. Each file begins
 // with what still matters of the one before it, so that only the last one counts. A new one begins after a start,
 // after a failure, and when enough was appended.
 
@@ -22,10 +24,11 @@ const LAZY_MS = 20
 const RETRY_MS = 1000
 
 const FILE = /^journal-(\d{8,})(\.new)?$/
-const LINE = /^[+~-][\w./-]+$/
+const LINE = /^[+~=-][\w./-]+$/
 
 class Journal {
     #intended = new Set()
+    #sent = new Set() // and not over
     #wasOver = new Set()
     #lines = [] // of what is over, to be written with the next group
     #timer = null
@@ -57,8 +60,10 @@ class Journal {
             if (!LINE.test(line)) return
             const key = line.slice(1)
             this.#intended.delete(key)
+            this.#sent.delete(key)
             this.#wasOver.delete(key)
             if (line[0] === '+') this.#intended.add(key)
+            if (line[0] === '=') this.#sent.add(key)
             if (line[0] === '-') this.#wasOver.add(key)
         }
     }
@@ -81,11 +86,23 @@ class Journal {
         this.#group.add(`~${key}\n`).catch((err) => this.#failed(err))
     }
 
-    /** The mail is over: sent, given up, or somebody else's. */
+    /** A server took the mail. It is over when that is told. */
+    sent(key) {
+        this.#intended.delete(key)
+        this.#sent.add(key)
+        this.#writeSoon(`=${key}\n`)
+    }
+
+    /** The mail is over: told of, given up, or somebody else's. */
     done(key) {
         this.#intended.delete(key)
-        this.#lines.push(`-${key}\n`)
-        this.#timer ??= setTimeout(() => this.#flush(), LAZY_MS)
+        this.#sent.delete(key)
+        this.#writeSoon(`-${key}\n`)
+    }
+
+    /** Whether it was sent, and is not over. */
+    wasSent(key) {
+        return this.#sent.has(key)
     }
 
     /** @returns {Set<string>} what is intended and not over */
@@ -106,6 +123,11 @@ class Journal {
         await this.#handle?.close()
         this.#handle = null
         this.#appended = Infinity
+    }
+
+    #writeSoon(line) {
+        this.#lines.push(line)
+        this.#timer ??= setTimeout(() => this.#flush(), LAZY_MS)
     }
 
     async #flush() {
@@ -140,10 +162,11 @@ class Journal {
         this.#wasOver.clear()
         const name = this.#file(this.#number + 1)
         const intended = Array.from(this.#intended, (key) => `+${key}\n`)
+        const sent = Array.from(this.#sent, (key) => `=${key}\n`)
         const over = Array.from(this.over(), (key) => `-${key}\n`)
         const handle = await fs.promises.open(`${name}.new`, FLAGS.replace)
         try {
-            await writeDurably(handle, [Buffer.from(intended.concat(over).join(''))])
+            await writeDurably(handle, [Buffer.from(intended.concat(sent, over).join(''))])
             // What is forgotten here was of files that are deleted: a power cut must not bring those back.
             await syncFolder(this.dir)
             await fs.promises.rename(`${name}.new`, name)

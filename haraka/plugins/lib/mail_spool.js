@@ -57,9 +57,10 @@ class MailSpool {
         fs.mkdirSync(dir, { recursive: true })
         this.journal = new Journal(dir, { over: () => this.#keysOver() })
         /**
-         * Mails that an earlier life left. fate 'unknown': it may have been sent already, and is not risked twice. All
-         * others are to be sent: those of a stream that is never lost, though they may have been sent too.
-         * @type {{mail: SpooledMail, fate: 'send' | 'unknown'}[]}
+         * Mails that an earlier life left. fate 'sent': it was, which may not have been told; 'unknown': it may have
+         * been sent already, and is not risked twice. All others are to be sent: those of a stream that is never lost,
+         * though they may have been sent too.
+         * @type {{mail: SpooledMail, fate: 'send' | 'sent' | 'unknown'}[]}
          */
         this.left = this.#readAll()
     }
@@ -122,6 +123,11 @@ class MailSpool {
         this.journal.withdraw(mail.key)
     }
 
+    /** A server took it. It is over when that is told. */
+    sent(mail) {
+        if (this.#entries.get(mail.batch.id)?.over.has(mail.index) === false) this.journal.sent(mail.key)
+    }
+
     /** The mail is over: its event is on disk, Haraka's queue has it, or another edge sends it. */
     done(mail) {
         const entry = this.#entries.get(mail.batch.id)
@@ -144,8 +150,11 @@ class MailSpool {
         const pending = this.journal.pending()
         const names = fs.readdirSync(this.dir).filter((name) => name.endsWith(SUFFIX))
         const left = names.flatMap((name) => this.#read(new SpoolFile(path.join(this.dir, name))))
-        const isInDoubt = ({ key, stream }) => pending.has(key) && !this.neverLost.has(stream)
-        return left.map((mail) => ({ mail, fate: isInDoubt(mail) ? 'unknown' : 'send' }))
+        return left.map((mail) => {
+            if (this.journal.wasSent(mail.key)) return { mail, fate: 'sent' }
+            const isInDoubt = pending.has(mail.key) && !this.neverLost.has(mail.stream)
+            return { mail, fate: isInDoubt ? 'unknown' : 'send' }
+        })
     }
 
     /** @returns {SpooledMail[]} what is not over in a file of an earlier life */

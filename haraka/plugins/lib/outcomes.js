@@ -104,6 +104,17 @@ class Outcomes {
     }
 
     /**
+     * A mail that an earlier life of this edge has sent. Where that was told too, it is the same event.
+     * @param {object} mail
+     * @param {number} attempt
+     */
+    tellSent(mail, attempt) {
+        const response = 'A server took it; the edge stopped before it told what that server said'
+        const event_id = idOfDelivered(mail.messageId)
+        return this.#tell('delivered', mail, { ...aboutMail(mail), event_id, attempt, code: 250, response })
+    }
+
+    /**
      * A mail of a broadcast that was cancelled. It has one such event, however often it is told.
      * @param {object} mail
      * @param {number} attempts that have failed
@@ -163,6 +174,9 @@ function fateOf(mail, { kind, code, enhanced, response }, pause, isNeverLost) {
     return { ...fate('bounced'), enhanced: status, response: GIVEN_UP + response }
 }
 
+/** A mail has one such event, however often it is told: its id is the mail's, as version 8 (RFC 9562 section 5.8). */
+const idOfDelivered = (messageId) => `${messageId.slice(0, 14)}8${messageId.slice(15)}`
+
 // The clock may have been set back.
 const since = (ms) => Math.max(0, Date.now() - ms)
 
@@ -182,7 +196,8 @@ const aboutMail = ({ messageId, teamId, recipient, domain, subject, stream, batc
 })
 
 // One literal, as thousands a second are made.
-const fieldsOf = ({ mail, code, enhanced, response, pause }, job, outcome) => ({
+const fieldsOf = ({ mail, type, code, enhanced, response, pause }, job, outcome) => ({
+    event_id: type === 'delivered' ? idOfDelivered(mail.messageId) : undefined,
     message_id: mail.messageId,
     team_id: mail.teamId,
     recipient: mail.recipient,

@@ -32,15 +32,16 @@ async function send(mail) {
     services.mailSpool.done(mail)
 }
 
-function takeUnknown(mails) {
+const over = (fate) => (mails) => {
     for (const mail of mails) {
-        note(`unknown ${mail.claimKey}`)
+        note(`${fate} ${mail.claimKey}`)
         services.mailSpool.done(mail)
     }
 }
+const [takeSent, takeUnknown] = ['sent', 'unknown'].map(over)
 
 Object.defineProperty(services, 'dispatcher', {
-    get: () => ({ take: (mails) => mails.forEach(send), takeUnknown }),
+    get: () => ({ take: (mails) => mails.forEach(send), takeSent, takeUnknown }),
     set: () => {},
 })
 

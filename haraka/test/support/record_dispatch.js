@@ -1,7 +1,7 @@
 'use strict'
 
 // Loaded into the edge before anything else (node --require): writes down which mails it was given to send, in place of
-// sending them, so that a test may count them over several lives. One line a mail: `send|unknown <key> <claim key>`.
+// sending them, so that a test may count them over several lives. One line a mail: `send|sent|unknown <key> <claim key>`.
 
 const fs = require('node:fs')
 
@@ -13,6 +13,6 @@ const note = (fate) => (mails) => {
 }
 
 Object.defineProperty(services, 'dispatcher', {
-    get: () => ({ take: note('send'), takeUnknown: note('unknown') }),
+    get: () => ({ take: note('send'), takeSent: note('sent'), takeUnknown: note('unknown') }),
     set: () => {},
 })
