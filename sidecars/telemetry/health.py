@@ -25,7 +25,7 @@ Check = Callable[[], str]
 
 # Of a listener for the private network, which is safe beyond it.
 REQUEST_SECONDS = 10.0
-MOST_THREADS = 100
+MOST_REQUESTS = 50
 
 
 class Health:
@@ -101,8 +101,20 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Server(ThreadedWSGIServer):
+    """Answers so many at once; whoever comes beyond that is hung up on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._free = threading.Semaphore(MOST_REQUESTS)
+
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        return threading.active_count() < MOST_THREADS
+        return self._free.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
 
 class HealthServer:
