@@ -120,6 +120,13 @@ def test_an_oversized_mail_is_refused_before_it_is_sent(demo: Demo) -> None:
     assert str(limit).encode() in text
 
 
+def answer_to(client: smtplib.SMTP, recipient: str) -> tuple[int, bytes]:
+    """What RCPT is answered, in a transaction of its own."""
+    client.rset()
+    client.mail(f"orders@{DOMAIN}")
+    return client.rcpt(recipient)
+
+
 def test_who_bounced_is_refused_within_seconds_till_the_team_takes_that_back(demo: Demo) -> None:
     to = "unknown_user.gone@outcome.example"
     team, key = credentials(demo)
@@ -127,14 +134,9 @@ def test_who_bounced_is_refused_within_seconds_till_the_team_takes_that_back(dem
         client.login(team, key)
         client.send_message(mail(to))
 
-        def answer() -> tuple[int, bytes]:
-            client.rset()
-            client.mail(f"orders@{DOMAIN}")
-            return client.rcpt(to)
-
-        wait_for(lambda: answer()[0] == 550, timeout=30)
-        assert b"5.7.1 unknown_user.gone@outcome.example is suppressed" in answer()[1]
-        assert b": hard_bounce since" in answer()[1]
+        wait_for(lambda: answer_to(client, to)[0] == 550, timeout=30)
+        assert b"5.7.1 unknown_user.gone@outcome.example is suppressed" in answer_to(client, to)[1]
+        assert b": hard_bounce since" in answer_to(client, to)[1]
 
         suppressions = demo.stack.url("web") + "/v1/suppressions"
         api = requests.Session()
@@ -142,7 +144,7 @@ def test_who_bounced_is_refused_within_seconds_till_the_team_takes_that_back(dem
         (found,) = api.get(suppressions, params={"email": to}, timeout=20).json()["data"]
         lifting = api.delete(f"{suppressions}/{found['id']}", params={"because": "is back"}, timeout=20)
         assert lifting.status_code == 204
-        assert answer()[0] == 250
+        assert answer_to(client, to)[0] == 250
 
 
 def test_a_complaint_of_a_redacted_person_suppresses_who_got_the_mail(demo: Demo) -> None:
@@ -153,10 +155,5 @@ def test_a_complaint_of_a_redacted_person_suppresses_who_got_the_mail(demo: Demo
         client.login(team, key)
         client.send_message(mail(to))
 
-        def answer() -> tuple[int, bytes]:
-            client.rset()
-            client.mail(f"orders@{DOMAIN}")
-            return client.rcpt(to)
-
-        wait_for(lambda: answer()[0] == 550, timeout=60)
-        assert b": complaint since" in answer()[1]
+        wait_for(lambda: answer_to(client, to)[0] == 550, timeout=60)
+        assert b": complaint since" in answer_to(client, to)[1]
