@@ -56,9 +56,11 @@ class SmtpClient {
         this.socket.write(bytes)
     }
 
+    /** Nothing where the server does not begin it: a TLS socket over one that is closed would wait for ever. */
     async startTls() {
         await this.send('EHLO client.example')
-        await this.send('STARTTLS')
+        const reply = await this.send('STARTTLS')
+        if (!reply.startsWith('220') || this.closed) return
         this.socket.removeAllListeners()
         const secure = tls.connect({ socket: this.socket, rejectUnauthorized: false })
         this.#use(secure)
