@@ -8,8 +8,14 @@ import pytest
 import requests
 
 AROUND = ("simulator", "smtp", "webhook", "enricher")
-# Small slices and short leases, so that a few hundred mails meet many of both.
-SETTINGS = {"SLICE_SIZE": "25", "LEASE_SECONDS": "2", "FANOUT_WORKERS": "3"}
+# Small slices and short leases, so that a few hundred mails meet many of both; a small spool, so that they are
+# handed over no faster than the edge sends them and a test finds a broadcast still in its midst.
+SETTINGS = {
+    "SLICE_SIZE": "25",
+    "LEASE_SECONDS": "2",
+    "FANOUT_WORKERS": "3",
+    "KIBA_MAX_SPOOLED_MAILS": "100",
+}
 
 
 @pytest.fixture(scope="package")
@@ -34,6 +40,12 @@ def fanout(processes: Any) -> Any:
 def no_fanout(stack: Any) -> None:
     """None runs, till the test starts one."""
     stack.stop_processes("fanout")
+
+
+@pytest.fixture(autouse=True)
+def around(processes: Any) -> None:
+    """Runs whatever a test before had stopped."""
+    processes.start_processes(*AROUND)
 
 
 @pytest.fixture
