@@ -24,7 +24,7 @@ from sidecars.audiences import contacts, properties, tags
 from sidecars.mail.recipients import LANGUAGE_TAG
 from sidecars.models import Audience
 
-api = resource("Audiences", "Lists of people that a team may write to.")
+api = resource("Audiences", "Lists of people that a team may write to.", "audiences")
 
 
 def _language_tag(text: str) -> str:

@@ -24,7 +24,7 @@ from sidecars.broadcasts import drafts
 from sidecars.broadcasts.drafts import UnknownReference, VariantDraft
 from sidecars.models import Broadcast, Variant
 
-api = resource("Broadcasts", "One message to many, as its team writes it.")
+api = resource("Broadcasts", "One message to many, as its team writes it.", "broadcasts")
 
 Kind = Literal["mjml", "html"]
 Subject = Annotated[OptionalLine, Field(max_length=998, description="May hold Liquid.")]

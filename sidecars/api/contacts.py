@@ -28,7 +28,7 @@ from sidecars.audiences.contacts import ContactFacts, PropertyMismatch
 from sidecars.audiences.properties import fitted, kind_of
 from sidecars.models import Contact
 
-api = resource("Contacts", "The people in an audience.")
+api = resource("Contacts", "The people in an audience.", "audiences")
 
 Name = Annotated[OptionalLine, Field(max_length=120)]
 TagName = Annotated[Line, Field(max_length=64)]

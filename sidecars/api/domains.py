@@ -14,7 +14,7 @@ from sidecars.deliverability.dns_lookup import Dns, DnsUnavailable
 from sidecars.deliverability.domains import State
 from sidecars.models import SendingDomain
 
-api = resource("Domains", "Domains to send from.")
+api = resource("Domains", "Domains to send from.", "domains")
 
 
 class DomainPath(Path):

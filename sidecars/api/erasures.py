@@ -4,11 +4,11 @@ from flask import Response
 from pydantic import Field
 
 from sidecars.api.auth import team_id
-from sidecars.api.resource import resource
+from sidecars.api.resource import needs, resource
 from sidecars.api.shapes import Address, Answer, Body, answer, example
 from sidecars.deliverability import erasures
 
-api = resource("Erasures", "People who want to be forgotten.")
+api = resource("Erasures", "People who want to be forgotten.", "audiences")
 
 
 class NewErasure(Body):
@@ -27,6 +27,7 @@ class ErasureAnswer(Answer):
 
 
 @api.post("/erasures", responses={200: ErasureAnswer})
+@needs("audiences:erase")
 def create_erasure(body: NewErasure) -> Response:
     """Forget a person
 

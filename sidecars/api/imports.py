@@ -18,7 +18,7 @@ from sidecars.fanout.app import import_contacts
 from sidecars.models import ContactImport
 from sidecars.settings import settings
 
-api = resource("Imports", "Contacts from a CSV file.")
+api = resource("Imports", "Contacts from a CSV file.", "audiences")
 
 
 class ImportPath(Path):

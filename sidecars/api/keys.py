@@ -13,7 +13,7 @@ from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, Body, Line, PageQuery, Path, Timestamp, answer, example, page
 from sidecars.models import ApiKey, SendingDomain
 
-api = resource("Keys", "API keys, which are the passwords for SMTP too.")
+api = resource("Keys", "API keys, which are the passwords for SMTP too.", "keys")
 
 Stream = Literal["broadcast", "transactional"]
 

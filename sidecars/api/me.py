@@ -8,7 +8,7 @@ from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, Timestamp, answer
 from sidecars.models import ApiKey, Team
 
-api = resource("Account", "The team behind an API key.")
+api = resource("Account", "The team behind an API key.", "team")
 
 
 class TeamAnswer(Answer):

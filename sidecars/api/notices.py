@@ -10,7 +10,7 @@ from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, PageQuery, Timestamp, answer, page
 from sidecars.notices import outbox
 
-api = resource("Notices", "What happened that the team's people must know.")
+api = resource("Notices", "What happened that the team's people must know.", "team")
 
 
 class NoticeAnswer(Answer):

@@ -10,7 +10,7 @@ from sidecars.api.trials import reader_of
 from sidecars.broadcasts.rehearsal.checks import Outcome, rehearse
 from sidecars.broadcasts.rehearsal.findings import Status
 
-api = resource("Rehearsals", "Every check that a provider would make, before anyone gets it.")
+api = resource("Rehearsals", "Every check that a provider would make, before anyone gets it.", "broadcasts")
 
 PROVIDERS_SHOWN = 50
 

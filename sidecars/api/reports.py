@@ -21,7 +21,7 @@ from sidecars.broadcasts.states import SendState
 from sidecars.broadcasts.why import why
 from sidecars.broadcasts.words import in_words
 
-api = resource("Reports", "What became of a broadcast, and of each mail.")
+api = resource("Reports", "What became of a broadcast, and of each mail.", "reports")
 
 State = Literal["planned", "accepted", "delivered", "bounced", "rejected", "skipped", "cancelled", "unknown"]
 

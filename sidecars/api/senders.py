@@ -12,7 +12,7 @@ from sidecars.api.shapes import Address, Answer, Body, Line, PageQuery, Timestam
 from sidecars.deliverability import senders
 from sidecars.models import SenderIdentity
 
-api = resource("Senders", "The names and addresses that readers see as From.")
+api = resource("Senders", "The names and addresses that readers see as From.", "domains")
 
 
 class NewSender(Body):

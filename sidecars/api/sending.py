@@ -12,14 +12,14 @@ from pydantic import Field
 from sidecars.api.broadcasts import BroadcastDetail, BroadcastPath, detail, own_broadcast
 from sidecars.api.errors import Failure, Refused
 from sidecars.api.lifecycle import request_id
-from sidecars.api.resource import resource
+from sidecars.api.resource import needs, resource
 from sidecars.api.shapes import Answer, Moment, OptionalBody, answer, example
 from sidecars.broadcasts import control, ledger, publish
 from sidecars.models import database
 from sidecars.settings import settings
 from sidecars.telemetry import product_event
 
-api = resource("Sending", "A broadcast on its way.")
+api = resource("Sending", "A broadcast on its way.", "broadcasts")
 
 STREAM_SECONDS = 1.0
 # A stream holds a thread; half of them stay free for everybody else.
@@ -48,6 +48,7 @@ class ProgressAnswer(Answer):
 
 
 @api.post("/broadcasts/<int:broadcast_id>/publish", responses={202: BroadcastDetail})
+@needs("broadcasts:send")
 def publish_broadcast(path: BroadcastPath, body: Publication) -> Response:
     """Send it, now or later
 
@@ -64,6 +65,7 @@ def publish_broadcast(path: BroadcastPath, body: Publication) -> Response:
 
 
 @api.post("/broadcasts/<int:broadcast_id>/pause", responses={200: BroadcastDetail})
+@needs("broadcasts:send")
 def pause_broadcast(path: BroadcastPath) -> Response:
     """Hold it back
 
@@ -75,6 +77,7 @@ def pause_broadcast(path: BroadcastPath) -> Response:
 
 
 @api.post("/broadcasts/<int:broadcast_id>/resume", responses={200: BroadcastDetail})
+@needs("broadcasts:send")
 def resume_broadcast(path: BroadcastPath) -> Response:
     """Let it go on
 
@@ -85,6 +88,7 @@ def resume_broadcast(path: BroadcastPath) -> Response:
 
 
 @api.post("/broadcasts/<int:broadcast_id>/cancel", responses={200: BroadcastDetail})
+@needs("broadcasts:send")
 def cancel_broadcast(path: BroadcastPath) -> Response:
     """End it
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Self, TypeVar, cast
 
 import orjson
 from flask import Response, request
@@ -14,11 +14,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
     WithJsonSchema,
     model_validator,
 )
+from werkzeug.exceptions import NotFound
 
 from sidecars.deliverability.addresses import MAX_LENGTH, checked
 
@@ -117,7 +120,15 @@ class PageQuery(Query):
 
 
 class Path(BaseModel):
-    """Ids in the address."""
+    """Ids in the address. What is no id is 404, as one that nobody has."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _nothing_there(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            raise NotFound("There is no such thing; look at the id in the address.") from error
 
 
 class Answer(BaseModel):

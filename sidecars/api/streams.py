@@ -12,7 +12,7 @@ from sidecars.api.shapes import Answer, Path, Timestamp, answer
 from sidecars.deliverability import mail_streams
 from sidecars.models import MailStream
 
-api = resource("Streams", "What programs submit by SMTP, which stops itself when it does harm.")
+api = resource("Streams", "What programs submit by SMTP, which stops itself when it does harm.", "team")
 
 Stream = Literal["transactional", "broadcast"]
 

@@ -29,7 +29,7 @@ from sidecars.audiences.csvfile import FileError
 from sidecars.deliverability import suppression_files, suppressions
 from sidecars.settings import settings
 
-api = resource("Suppressions", "Addresses that the team must not write to.")
+api = resource("Suppressions", "Addresses that the team must not write to.", "suppressions")
 
 Stream = Literal["all", "broadcast", "transactional"]
 Reason = Literal["hard_bounce", "complaint", "unsubscribe", "manual", "soft_bounce", "mailbox_full", "pause"]

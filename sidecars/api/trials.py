@@ -17,7 +17,7 @@ from sidecars.broadcasts import drafts, publish, trial
 from sidecars.mail.recipients import Recipient
 from sidecars.models import Broadcast, Variant
 
-api = resource("Trials", "Looking at a broadcast before it goes out.")
+api = resource("Trials", "Looking at a broadcast before it goes out.", "broadcasts")
 
 NOBODY = UUID(int=0)
 

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 AROUND = ("simulator", "smtp", "webhook", "enricher")
-# Small slices and short leases, so that a few hundred mails meet many of both; a small spool, so that they are
-# handed over no faster than the edge sends them and a test finds a broadcast still in its midst.
+# Small slices and short leases, so that a few hundred mails meet many of both; a small spool, so that they
+# are handed over no faster than the edge sends them and a test finds a broadcast still in its midst.
 SETTINGS = {
     "SLICE_SIZE": "25",
     "LEASE_SECONDS": "2",
