@@ -3,7 +3,8 @@
 import json
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from infra.local.errors import LocalError
@@ -11,6 +12,8 @@ from infra.local.errors import LocalError
 # Below Linux's range for outgoing connections (32768 and up), so that no client of this machine
 # takes a port between our looking and the service's binding; above services.toml's own.
 FREE_RANGE = range(10_000, 20_000)
+BLOCKS = [range(first, first + 100) for first in FREE_RANGE[::100]]
+_held: list[socket.socket] = []
 
 
 def is_free(port: int) -> bool:
@@ -44,9 +47,25 @@ def require_free(service: str, ports: Iterable[int]) -> None:
 
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """One free port for each name, no two alike."""
-    candidates = iter(random.sample(FREE_RANGE, len(FREE_RANGE)))
-    return {name: next(port for port in candidates if is_free(port)) for name in names}
+    """One free port for each name, no two alike; no other process is given them while this one runs."""
+    ports = _unused_ports()
+    return {name: next(ports) for name in names}
+
+
+@cache
+def _unused_ports() -> Iterator[int]:
+    """The free ports of one block after another. A block is this process's while it listens on the first."""
+    for block in random.sample(BLOCKS, len(BLOCKS)):
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", block[0]))
+        except OSError:
+            holder.close()
+            continue
+        holder.listen()
+        _held.append(holder)
+        yield from filter(is_free, block[1:])
+    raise LocalError("No port from 10000 to 19999 is free.")
 
 
 def load_ports(file: Path) -> dict[str, int]:

@@ -1,4 +1,6 @@
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,24 @@ def test_a_port_is_free_again_when_its_holder_is_gone() -> None:
         port = holder.getsockname()[1]
         assert not is_free(port)
     assert is_free(port)
+
+
+def test_no_two_processes_find_the_same_ports() -> None:
+    program = (
+        "from infra.local.ports import free_ports; print(*free_ports(map(str, range(300))).values()); input()"
+    )
+    others = [
+        subprocess.Popen(
+            (sys.executable, "-c", program), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    try:
+        found = [port for other in others if other.stdout for port in other.stdout.readline().split()]
+        assert len(set(found)) == len(found) == 1200
+    finally:
+        for other in others:
+            other.communicate("\n", timeout=60)
 
 
 def test_found_ports_differ_and_stay_out_of_the_way_of_outgoing_connections() -> None:
