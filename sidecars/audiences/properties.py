@@ -1,7 +1,7 @@
 """Typed properties of contacts: text, number, date, boolean, list. Pure, but for `declared` and `declare`.
 
 In JSON: text a string, number a number, date `YYYY-MM-DD` or a moment in UTC (`2026-11-24T10:15:30Z`),
-boolean true or false, list an array of strings.
+boolean true or false, list an array of strings. `in_sql` is how SQL reads one.
 """
 
 import re
@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from sidecars.models import PropertyDefinition
 
@@ -85,6 +87,25 @@ def declare(audience_id: int, kinds: dict[str, str]) -> None:
     rows = [{"audience": audience_id, "name": name, "kind": kind} for name, kind in kinds.items()]
     if rows:
         PropertyDefinition.insert_many(rows).on_conflict_ignore().execute()
+
+
+def in_sql(name: str, kind: str, column: str = "c.properties") -> tuple[str, list[str]]:
+    """SQL for a property's value in a row of `contacts`, and its parameters; NULL where the contact has none.
+
+    Of a number a DOUBLE, of a list its JSON (for JSON_CONTAINS with `in_json` of a word), of the others their
+    text, compared byte by byte: dates and moments sort by their text, booleans are `true` and `false`.
+    Valid on MySQL and MariaDB alike.
+    """
+    extracted, path = f"JSON_EXTRACT({column}, %s)", f'$."{name}"'
+    if kind == "list":
+        return extracted, [path]
+    text = f"JSON_UNQUOTE({extracted})"
+    return (f"({text} + 0e0)" if kind == "number" else text), [path]
+
+
+def in_json(word: str) -> str:
+    """A word as JSON_CONTAINS looks for it in a list."""
+    return orjson.dumps(word).decode()
 
 
 def _reads_as(kind: str, value: str) -> bool:
