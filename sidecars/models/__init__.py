@@ -4,11 +4,14 @@ from sidecars.models.accounts import ApiKey, Membership, Team, User
 from sidecars.models.archive import ArchivedPart
 from sidecars.models.audiences import (
     Audience,
+    Confirmation,
     Contact,
     ContactImport,
     ContactTag,
+    MergedContact,
     PropertyDefinition,
     Segment,
+    SubscriptionChange,
     Tag,
 )
 from sidecars.models.broadcasts import Broadcast, Content, Link, Variant
@@ -25,6 +28,7 @@ __all__ = [
     "Audience",
     "BaseModel",
     "Broadcast",
+    "Confirmation",
     "Contact",
     "ContactImport",
     "ContactTag",
@@ -37,6 +41,7 @@ __all__ = [
     "Link",
     "MailStream",
     "Membership",
+    "MergedContact",
     "Notice",
     "OperatorAction",
     "PropertyDefinition",
@@ -47,6 +52,7 @@ __all__ = [
     "SendingDomain",
     "SoftBounce",
     "Source",
+    "SubscriptionChange",
     "Suppression",
     "SuppressionRemoval",
     "Tag",

@@ -17,6 +17,7 @@ from peewee import (
 
 from sidecars.models.accounts import Team
 from sidecars.models.database import BaseModel, UtcDateTimeField, now
+from sidecars.models.domains import SenderIdentity
 
 SUBSCRIBED = "subscribed"
 UNSUBSCRIBED = "unsubscribed"
@@ -28,6 +29,8 @@ class Audience(BaseModel):
 
     Readers see `public_name` (empty: `name`) and `description`; `is_open`: those who are not on it, too, and
     may join. `locale` is the language of its mails and pages as BCP 47 has it, empty where none is said.
+    With `double_opt_in` new contacts are pending till they confirm a mail from `confirmation_sender`.
+    `counted` is {status: contacts} as of `counted_at`, of a large one (`audiences/counting.py`).
     """
 
     team = ForeignKeyField(Team, backref="audiences")
@@ -37,6 +40,11 @@ class Audience(BaseModel):
     description = CharField(500, default="")
     is_open = BooleanField(default=False)
     locale = CharField(35, default="")
+    double_opt_in = BooleanField(default=False)
+    confirmation_sender = ForeignKeyField(SenderIdentity, null=True)
+    confirmation_sender_id: IntegerField[int]
+    counted = JSONField(null=True)
+    counted_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField(default=now)
 
     class Meta:
@@ -45,7 +53,10 @@ class Audience(BaseModel):
 
 
 class Contact(BaseModel):
-    """A person in one audience. `email` is kept in lower case (`names.address_key`)."""
+    """A person in one audience. `email` is kept in lower case (`names.address_key`).
+
+    `import_id` is that of the import that made it, which subscribed it then.
+    """
 
     id = BigAutoField()
     audience = ForeignKeyField(Audience, backref="contacts")
@@ -57,12 +68,66 @@ class Contact(BaseModel):
     status = CharField(16, default=SUBSCRIBED)
     subscribed_at = UtcDateTimeField(null=True)
     unsubscribed_at = UtcDateTimeField(null=True)
+    import_id = IntegerField(null=True)
     created_at = UtcDateTimeField(default=now)
     updated_at = UtcDateTimeField(default=now)
 
     class Meta:
         table_name = "contacts"
         indexes = ((("audience", "email"), True),)
+
+
+class SubscriptionChange(BaseModel):
+    """A contact's move to a status, with its proof.
+
+    `source` is one of `audiences/history.py`; `ip` and `user_agent` are the person's, where known, `shown` is
+    what they read when they agreed, `reference` an id to look for: of an event, an API key, a mail.
+    """
+
+    id = BigAutoField()
+    contact = ForeignKeyField(Contact, backref="subscription_changes")
+    contact_id: BigIntegerField[int]
+    status = CharField(16)
+    source = CharField(16)
+    changed_at = UtcDateTimeField(default=now)
+    ip = CharField(45, default="")
+    user_agent = CharField(500, default="")
+    shown = CharField(1000, default="")
+    reference = CharField(64, default="")
+
+    class Meta:
+        table_name = "subscription_changes"
+
+
+class Confirmation(BaseModel):
+    """A mail that asks a pending contact to confirm; its message id is in the link.
+
+    `state` is waiting (for an edge), mailed, unmailed (with the `reason`) or confirmed.
+    """
+
+    id = BigAutoField()
+    contact = ForeignKeyField(Contact, backref="confirmations")
+    contact_id: BigIntegerField[int]
+    message_id = BinaryUUIDField(unique=True)
+    state = CharField(16, default="waiting")
+    reason = CharField(255, default="")
+    created_at = UtcDateTimeField(default=now)
+    expires_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "confirmations"
+
+
+class MergedContact(BaseModel):
+    """A contact that is part of another now; the ledger and the events still have it by its own `id`."""
+
+    id = BigIntegerField(primary_key=True)
+    contact = ForeignKeyField(Contact, backref="merged_contacts")
+    contact_id: BigIntegerField[int]
+    merged_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        table_name = "merged_contacts"
 
 
 class PropertyDefinition(BaseModel):
