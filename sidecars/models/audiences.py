@@ -6,6 +6,7 @@ from peewee import (
     BigAutoField,
     BigIntegerField,
     BinaryUUIDField,
+    BlobField,
     BooleanField,
     CharField,
     CompositeKey,
@@ -170,17 +171,51 @@ class ContactTag(BaseModel):
 
 
 class Segment(BaseModel):
-    """A stored filter over an audience."""
+    """A stored filter over an audience, in `version` of the language of `audiences/segments/`.
+
+    `contacts`, `subscribed`: how many it had at `counted_at`; nobody counts again before `recount_at`.
+    """
 
     audience = ForeignKeyField(Audience, backref="segments")
     audience_id: IntegerField[int]
     name = CharField(120)
+    version = SmallIntegerField(default=1)
     filter = JSONField()
+    contacts = IntegerField(null=True)
+    subscribed = IntegerField(null=True)
+    counted_at = UtcDateTimeField(null=True)
+    recount_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField(default=now)
+    updated_at = UtcDateTimeField(null=True)
 
     class Meta:
         table_name = "segments"
         indexes = ((("audience", "name"), True),)
+
+
+class EngagementSet(BaseModel):
+    """Whom a condition about broadcasts held for as of a moment; `digest` is that of the condition."""
+
+    audience = ForeignKeyField(Audience)
+    audience_id: IntegerField[int]
+    digest = BlobField()
+    as_of = UtcDateTimeField()
+    created_at = UtcDateTimeField(default=now, index=True)
+
+    class Meta:
+        table_name = "engagement_sets"
+        indexes = ((("audience", "digest", "as_of"), True),)
+
+
+class EngagedContact(BaseModel):
+    """One of a set's people."""
+
+    set_id = IntegerField()
+    contact_id = BigIntegerField()
+
+    class Meta:
+        table_name = "engaged_contacts"
+        primary_key = CompositeKey("set_id", "contact_id")
 
 
 class ContactImport(BaseModel):
