@@ -12,9 +12,16 @@ from uuid import UUID
 def team_key(team_id: int | str) -> str:
     """Hash read by the edge at AUTH: name, domains (comma-separated), `key:<sha256 hex>` → API key.
 
-    A key is its id and the words of its scope (`accounts/scopes.py`), between blanks.
+    A key is its id, the words of its scope (`accounts/scopes.py`) and `expires:<seconds since 1970>`, between
+    blanks. Only those that may submit mail are there.
     """
     return f"TEAM:{team_id}"
+
+
+KEY_SEND_ONLY = "send_only"
+KEY_EXPIRES = "expires:"
+# The permission that submitting takes, of a key with permissions of its own.
+PERMISSION_TO_SUBMIT = "emails:send"
 
 
 # Hash: API key id → when an edge last saw it used, in seconds since 1970; till the clock writes it down.

@@ -4,6 +4,7 @@ const assert = require('node:assert/strict')
 const { after, before, describe, test } = require('node:test')
 
 const names = require('../plugins/lib/names')
+const { sha256 } = require('../plugins/lib/records')
 const { DOMAIN, Edge, TEAM } = require('./support/edge')
 const { SmtpClient } = require('./support/smtp')
 const { waitFor } = require('./support/wait')
@@ -161,6 +162,25 @@ test('when a key was used is noted for the API', async () => {
     await edge.team().verify()
     const seconds = await waitFor(() => edge.redis.client.hget(names.KEY_USES_KEY, '70'), 'the use of a key')
     assert.ok(Math.abs(Date.now() / 1000 - seconds) < 60)
+})
+
+test('a key that has expired ends its open connections, and is refused at the next login', async () => {
+    await recordsAreThere()
+    const client = await SmtpClient.connect(edge.ports.submission)
+    assert.match(await client.login(TEAM.id, TEAM.apiKey), /^235 /)
+    const field = `key:${sha256(TEAM.apiKey).toString('hex')}`
+    const expires = (seconds) =>
+        edge.redis.client.hset(
+            names.teamKey(TEAM.id),
+            field,
+            `70 expires:${Math.floor(Date.now() / 1000) + seconds}`,
+        )
+    await expires(0)
+    assert.match(await client.reply(), /^421 4\.7\.0 .*expired/)
+    await assert.rejects(edge.team().verify(), { responseCode: 535 })
+    await expires(3600)
+    assert.ok(await edge.team().verify())
+    await edge.writeRecords()
 })
 
 test('a revoked key is refused at the next login', async () => {

@@ -1,27 +1,19 @@
-"""API keys: made once, shown once, kept as SHA-256.
+"""API keys: made once, shown once, kept as SHA-256."""
 
-A key has 238 random bits, so a plain digest cannot be turned back by guessing and needs no salt; that is
-what lets the edge and the API look it up for the price of one hash.
-"""
-
-import secrets
-import string
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from sidecars import names
+from sidecars.accounts import secret_tokens
 from sidecars.accounts.scopes import EVERYTHING, Scope
 from sidecars.edge.records import write_team
 from sidecars.edge.store import redis
 from sidecars.models import ApiKey, now
 
 PREFIX = "kb_"
-LENGTH = 40
 # What a list shows of a key: enough to tell it from others, far too little to guess the rest.
 SHOWN = len(PREFIX) + 6
 LAST_USED_STEP = timedelta(minutes=5)
-_ALPHABET = string.ascii_letters + string.digits
 _TAKE_USES = redis.register_script(
     "local uses = redis.call('HGETALL', KEYS[1]) redis.call('DEL', KEYS[1]) return uses"
 )
@@ -35,24 +27,32 @@ class NewKey:
     secret: str
 
 
-def make(team_id: int, name: str, scope: Scope = EVERYTHING) -> NewKey:
+def make(team_id: int, name: str, scope: Scope = EVERYTHING, expires_at: datetime | None = None) -> NewKey:
     """A new key of the team, known to the edge too (as SMTP password) when this returns."""
-    secret = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
+    secret = secret_tokens.make(PREFIX)
     record = ApiKey.create(
-        team=team_id, name=name, prefix=secret[:SHOWN], sha256=digest(secret), scopes=scope.words()
+        team=team_id,
+        name=name,
+        prefix=secret[:SHOWN],
+        sha256=secret_tokens.digest(secret),
+        scopes=scope.words(),
+        expires_at=expires_at,
     )
     write_team(team_id)
     return NewKey(record, secret)
 
 
 def check(secret: str) -> ApiKey | None:
-    """The key's record, or None where it never existed or was revoked.
+    """The key's record, or None where it never existed, was revoked or has expired.
 
     Notes the use, at most once in LAST_USED_STEP, so that a busy key is not a row updated a request.
     """
-    record: ApiKey | None = ApiKey.get_or_none(ApiKey.sha256 == digest(secret), ApiKey.revoked_at.is_null())
-    if record is not None:
-        _note_use(record)
+    record: ApiKey | None = ApiKey.get_or_none(
+        ApiKey.sha256 == secret_tokens.digest(secret), ApiKey.revoked_at.is_null()
+    )
+    if record is None or (record.expires_at is not None and record.expires_at <= now()):
+        return None
+    _note_use(record)
     return record
 
 
@@ -79,11 +79,6 @@ def write_down_uses() -> int:
             ApiKey.id == int(key_id), ApiKey.last_used_at.is_null() | (ApiKey.last_used_at < moment)
         ).execute()
     return len(uses) // 2
-
-
-def digest(secret: str) -> bytes:
-    """SHA-256, 32 bytes."""
-    return sha256(secret.encode()).digest()
 
 
 def _note_use(record: ApiKey) -> None:

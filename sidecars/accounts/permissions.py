@@ -43,12 +43,24 @@ WHO_MAY: Mapping[str, frozenset[str]] = {
     "webhooks:write": _ADMINISTRATORS,
     "keys:read": _ADMINISTRATORS,
     "keys:write": _ADMINISTRATORS,
-    # The team itself: its name, its people, its notices, its usage.
+    # The team itself: its name, its notices, its usage.
     "team:read": _ALL,
     "team:write": _ADMINISTRATORS,
+    # Who is in it, and who is invited.
+    "members:read": _ALL,
+    "members:write": _ADMINISTRATORS,
     "audit:read": _ADMINISTRATORS,
 }
 PERMISSIONS = tuple(WHO_MAY)
+
+# A key that got into wrong hands must not let anybody in for good.
+PEOPLE_ONLY = frozenset(("members:write",))
+FOR_KEYS = frozenset(PERMISSIONS) - PEOPLE_ONLY
+
+# In the place of a permission, for what belongs to no team.
+ANYONE = "anyone"  # also who is not known
+SIGNED_IN = "signed_in"  # a key, or a person, whatever they may
+PERSON = "person"  # a person about themselves
 
 
 def of_role(role: str) -> frozenset[str]:
@@ -56,3 +68,16 @@ def of_role(role: str) -> frozenset[str]:
     if role not in ROLES:
         raise KeyError(role)
     return frozenset(permission for permission, roles in WHO_MAY.items() if role in roles)
+
+
+def as_markdown() -> str:
+    """The table of docs/accounts.md."""
+    lines = [f"| Permission | {' | '.join(ROLES)} | API key |", f"|---|{':-:|' * len(ROLES)}:-:|"]
+    for permission, roles in WHO_MAY.items():
+        marks = [role in roles for role in ROLES] + [permission in FOR_KEYS]
+        lines.append(f"| `{permission}` | {' | '.join('✓' if mark else '' for mark in marks)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(as_markdown())

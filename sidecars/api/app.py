@@ -25,6 +25,7 @@ from sidecars.api import (
     trials,
 )
 from sidecars.api.operator import access, actions, lanes, policies, sources, teams, warmup
+from sidecars.api.resource import tell_permissions
 from sidecars.api.shapes import StrictJson
 from sidecars.telemetry import checks, instrument
 
@@ -76,6 +77,7 @@ def create_app() -> OpenAPI:
     for resource in RESOURCES:
         app.register_api(resource.api)
     docs.register(app)
+    tell_permissions(app)
     instrument(app, {"mysql": checks.mysql, "redis": checks.redis})
     return app
 

@@ -7,7 +7,7 @@ from flask_openapi3.types import SecuritySchemesDict
 from flask_openapi3_swagger.plugins import RegisterPlugin as Swagger  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from sidecars.api.resource import OPERATOR_SECURITY, SECURITY
+from sidecars.api.resource import COOKIE_SECURITY, OPERATOR_SECURITY, SECURITY, SESSION_SECURITY
 from sidecars.settings import settings
 
 INFO = Info(
@@ -21,6 +21,17 @@ INFO = Info(
 )
 SECURITY_SCHEMES: SecuritySchemesDict = {
     SECURITY: {"type": "http", "scheme": "bearer", "description": "An API key of your team: `kb_…`"},
+    SESSION_SECURITY: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A person's session, as a login answers it: `kbs_…`; X-Kiba-Team names a team.",
+    },
+    COOKIE_SECURITY: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-kiba_session",
+        "description": "The same as a cookie; what changes something needs the header X-Kiba-CSRF beside it.",
+    },
     OPERATOR_SECURITY: {
         "type": "http",
         "scheme": "bearer",

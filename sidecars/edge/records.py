@@ -104,13 +104,24 @@ def _team_record(team: Team) -> dict[str, str]:
     limit = settings.recipients_an_hour if team.recipients_an_hour is None else team.recipients_an_hour
     stopped = MailStream.select().where(MailStream.team == team, MailStream.stopped_at.is_null(False))
     keys = ApiKey.select().where(ApiKey.team == team, ApiKey.revoked_at.is_null())
+    submitting = [key for key in keys if _may_submit(key)]
     return {
         "name": team.name,
         "domains": ",".join(domain.name for domain in verified),
         **({"recipients_an_hour": str(limit)} if limit else {}),
         **{f"stopped:{row.stream}": _why_stopped(row) for row in stopped},
-        **{f"key:{key.sha256.hex()}": " ".join([str(key.id), *key.scopes]) for key in keys},
+        **{f"key:{key.sha256.hex()}": _key_record(key) for key in submitting},
     }
+
+
+def _may_submit(key: ApiKey) -> bool:
+    words = {names.KEY_SEND_ONLY, names.PERMISSION_TO_SUBMIT}
+    return not key.scopes or not words.isdisjoint(key.scopes)
+
+
+def _key_record(key: ApiKey) -> str:
+    expires = [f"{names.KEY_EXPIRES}{int(key.expires_at.timestamp())}"] if key.expires_at else []
+    return " ".join([str(key.id), *key.scopes, *expires])
 
 
 def _why_stopped(row: MailStream) -> str:

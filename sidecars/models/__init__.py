@@ -1,6 +1,19 @@
 """MySQL tables, one file a concept; the schema itself is in `sidecars/migrations/`."""
 
-from sidecars.models.accounts import ApiKey, Membership, Team, User
+from sidecars.models.accounts import (
+    AccountMail,
+    ApiKey,
+    AuditEntry,
+    Identity,
+    Invitation,
+    MailedToken,
+    Membership,
+    Passkey,
+    RecoveryCode,
+    Session,
+    Team,
+    User,
+)
 from sidecars.models.archive import ArchivedPart
 from sidecars.models.audiences import (
     Audience,
@@ -25,9 +38,11 @@ from sidecars.models.sends import Edge, Email, Send, SendSlice
 from sidecars.models.suppressions import ErasedAddress, SoftBounce, Suppression, SuppressionRemoval
 
 __all__ = [
+    "AccountMail",
     "ApiKey",
     "ArchivedPart",
     "Audience",
+    "AuditEntry",
     "BaseModel",
     "Broadcast",
     "Confirmation",
@@ -40,20 +55,26 @@ __all__ = [
     "EngagedContact",
     "EngagementSet",
     "ErasedAddress",
+    "Identity",
+    "Invitation",
     "LaneControl",
     "LanePolicy",
     "Link",
     "MailStream",
+    "MailedToken",
     "Membership",
     "MergedContact",
     "Notice",
     "OperatorAction",
+    "Passkey",
     "PropertyDefinition",
+    "RecoveryCode",
     "Segment",
     "Send",
     "SendSlice",
     "SenderIdentity",
     "SendingDomain",
+    "Session",
     "SoftBounce",
     "Source",
     "SubscriptionChange",

@@ -1,11 +1,12 @@
 'use strict'
 
-// Connections of teams that stay open: those whose key was revoked are ended, and which keys are in use is noted.
+// Connections of teams that stay open: those whose key was revoked or has expired are ended, and which keys are in
+// use is noted.
 
 const { steadyNow } = require('./clock')
 const log = require('./log')
 const names = require('./names')
-const { scopeOf } = require('./records')
+const { hasExpired, scopeOf } = require('./records')
 
 const LOOK_MS = 2000
 const NOTE_MS = 60_000
@@ -44,7 +45,7 @@ class OpenLogins {
         if (!found) return
         for (const connection of open) {
             const key = found.get(nameOf(connection.notes.login.team))
-            if (key) Object.assign(connection.notes.login.team, scopeOf(key))
+            if (key && !hasExpired(key)) Object.assign(connection.notes.login.team, scopeOf(key))
             else end(connection)
         }
     }
@@ -72,8 +73,10 @@ const nameOf = ({ id, keyField }) => `${id} ${keyField}`
 
 /** In the midst of a mail too: who has a stolen key must not go on with one that takes its time. */
 function end(connection) {
-    log.info('connection of a revoked key ended', { team_id: connection.notes.login.team.id })
-    connection.respond(421, '4.7.0 The API key of this connection was revoked', () => connection.disconnect())
+    log.info('connection of a key that ended was ended', { team_id: connection.notes.login.team.id })
+    connection.respond(421, '4.7.0 The API key of this connection was revoked, or has expired', () =>
+        connection.disconnect(),
+    )
 }
 
 module.exports = { OpenLogins }

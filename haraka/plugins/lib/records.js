@@ -28,7 +28,7 @@ class Records {
     /**
      * Always asks Redis, so that a revoked key is refused at once.
      * @returns {Promise<{id: number, keyField: string, apiKeyId: number, onlyDomain: string | null,
-     *   onlyStream: string | null} | null>} null where team or key is unknown
+     *   onlyStream: string | null, expiresAt: number} | null>} null where team or key is unknown, or the key expired
      */
     async login(teamId, apiKey) {
         if (!/^\d{1,15}$/.test(teamId)) return null
@@ -39,7 +39,8 @@ class Records {
             if (!/^key:[0-9a-f]{64}$/.test(field)) continue
             if (timingSafeEqual(Buffer.from(field.slice(4), 'hex'), offered)) keyField = field
         }
-        return keyField && { id: Number(teamId), keyField, ...scopeOf(record[keyField]) }
+        if (!keyField || hasExpired(record[keyField])) return null
+        return { id: Number(teamId), keyField, ...scopeOf(record[keyField]) }
     }
 
     /**
@@ -112,7 +113,10 @@ class Records {
 function scopeOf(key) {
     const [id, ...words] = key.split(' ')
     const only = (prefix) => words.find((word) => word.startsWith(prefix))?.slice(prefix.length) ?? null
-    return { apiKeyId: Number(id), onlyDomain: only('domain:'), onlyStream: only('stream:') }
+    const expiresAt = Number(only('expires:') ?? Infinity) * 1000
+    return { apiKeyId: Number(id), onlyDomain: only('domain:'), onlyStream: only('stream:'), expiresAt }
 }
 
-module.exports = { Records, scopeOf, sha256 }
+const hasExpired = (key) => Date.now() >= scopeOf(key).expiresAt
+
+module.exports = { Records, hasExpired, scopeOf, sha256 }
