@@ -6,6 +6,9 @@ Any number of clocks may tick at once: every step is a conditional move or a wak
 import logging
 from contextlib import suppress
 
+import clickhouse_driver.errors
+
+from sidecars.audiences.segments.engagement import forget_old
 from sidecars.broadcasts import wakeups
 from sidecars.broadcasts.control import cancel_rest, stop, tell_edges
 from sidecars.broadcasts.errors import NotPublishable, WrongState
@@ -29,6 +32,7 @@ def tick(queued: int = 0) -> None:
     publish_due()
     wake_planners()
     tell_edges()
+    forget_old()
     for broadcast in _unfinished():
         open_expired(broadcast.id)
         if broadcast.state == BroadcastState.SENDING.value:
@@ -47,7 +51,10 @@ def publish_due() -> None:
     for broadcast in due:
         # WrongState: another clock was first, or its people changed their mind.
         with suppress(WrongState):
-            _publish_or_stop(broadcast.id)
+            try:
+                _publish_or_stop(broadcast.id)
+            except (clickhouse_driver.errors.Error, OSError) as error:
+                log.warning("who engaged is not known, the next tick asks again", extra={"error": str(error)})
 
 
 def _publish_or_stop(broadcast_id: int) -> None:

@@ -28,6 +28,7 @@ def publish(broadcast_id: int) -> Broadcast:
 
     Raises NotPublishable with all problems, and WrongState for what is neither a draft nor scheduled: of
     two calls one succeeds. The planner is woken after the commit; should that be lost, the clock does it.
+    Raises what `recipients.chosen` does where it is not known who engaged, and nothing has changed.
     """
     with database.atomic():
         leaving = {BroadcastState.DRAFT, BroadcastState.SCHEDULED}
@@ -39,6 +40,7 @@ def publish(broadcast_id: int) -> Broadcast:
             raise NotPublishable(examined.problems)
         for variant, prepared in examined.prepared:
             _freeze(variant, prepared)
+        Broadcast.update(choice=recipients.choice(broadcast)).where(Broadcast.id == broadcast_id).execute()
         database.after_commit(lambda: wakeups.plan_soon(broadcast_id))
     log.info("broadcast published", extra={"team_id": broadcast.team_id, "broadcast_id": broadcast_id})
     return broadcast
@@ -116,7 +118,7 @@ def _audience_problems(broadcast: Broadcast) -> Iterator[FieldProblem]:
         if not recipients.any_chosen(broadcast):
             yield FieldProblem("audience_id", "Nobody is subscribed here; the broadcast would reach no one.")
     except recipients.UnsupportedFilter as error:
-        yield FieldProblem("segment", f"This segment cannot be sent to: {error}.")
+        yield FieldProblem("segment_id", f"Whom it goes to cannot be told: {error}.")
 
 
 def _freeze(variant: Variant, prepared: PreparedContent) -> None:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidecars.analytics.reports import message_timeline
+from sidecars.audiences.segments.compiler import Sql
 from sidecars.broadcasts import mails
 from sidecars.broadcasts.mails import Mail
-from sidecars.broadcasts.recipients import chosen
+from sidecars.broadcasts.recipients import conditions
 from sidecars.broadcasts.states import BroadcastState
 from sidecars.broadcasts.words import in_words
 from sidecars.models import Broadcast, Contact, database
@@ -62,14 +63,16 @@ def _left_out(broadcast: Broadcast, contact: Contact) -> str:
     if contact.status != SUBSCRIBED:
         since = f" (on {contact.unsubscribed_at:%Y-%m-%d %H:%M} UTC)" if contact.unsubscribed_at else ""
         return f"They were not chosen: {_STATUSES[contact.status]}{since}."
-    if not _is_chosen(broadcast, contact):
+    segment, excluded = conditions(broadcast)
+    if not _holds(segment, contact):
         return "They were not chosen: the contact is not in the broadcast's segment."
+    if _holds(excluded, contact):
+        return "They were not chosen: the broadcast leaves them out by its exclusions."
     return (
         "They were not chosen: they subscribed, or joined the segment, when the broadcast had been planned."
     )
 
 
-def _is_chosen(broadcast: Broadcast, contact: Contact) -> bool:
-    condition, parameters = chosen(broadcast)
-    sql = f"SELECT 1 FROM contacts c WHERE {condition} AND c.id = %s"
-    return database.execute_sql(sql, [*parameters, contact.id]).fetchone() is not None
+def _holds(condition: Sql, contact: Contact) -> bool:
+    sql = f"SELECT 1 FROM contacts c WHERE {condition[0]} AND c.id = %s"
+    return database.execute_sql(sql, [*condition[1], contact.id]).fetchone() is not None

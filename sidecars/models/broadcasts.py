@@ -22,8 +22,8 @@ from sidecars.models.domains import SenderIdentity
 class Broadcast(BaseModel):
     """One message to many. `state` moves by the table in `broadcasts/states.py` alone.
 
-    `exclusions`: {segments: [id], tags: [name], broadcasts: [id]}, whose people it leaves out; `choice` is what
-    publishing froze of these and the segment.
+    `exclusions`: {segments: [id], tags: [name], broadcasts: [id]}, whose people it leaves out; `choice` is
+    what publishing froze of these and the segment.
     `plan_cursor` is the highest contact id planned so far; `planned_total` counts rows of `sends`. Those are
     in `archived_parts` once `archived_at` is set.
     """

@@ -63,12 +63,12 @@ def test_a_broadcast_without_a_mail_is_refused(people, draft):
     assert fields(validate(draft(people(1).audience, weights=()).id)) == ["variants"]
 
 
-def test_a_segment_that_cannot_be_sent_to_is_refused_with_what_can(people, draft):
+def test_a_segment_that_cannot_be_sent_to_is_refused_with_its_place(people, draft):
     audience = people(1).audience
     segment = Segment.create(audience=audience, name="odd", filter={"all": [{"city": "Oslo"}]})
     (problem,) = validate(draft(audience, segment=segment).id)
-    assert problem.field == "segment"
-    assert '{"tag": "name"}' in problem.message
+    assert problem.field == "segment_id"
+    assert "filter.all.0: must be an object with exactly one of all, any, not" in problem.message
 
 
 def test_a_queue_that_is_down_does_not_undo_a_publication(people, draft, monkeypatch):

@@ -7,23 +7,29 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sidecars.broadcasts.recipients import UNWANTED, UnsupportedFilter, chosen, unwanted_parameters
+from sidecars.broadcasts.recipients import (
+    EXCLUDED,
+    NOT_IN_SEGMENT,
+    UNWANTED,
+    UnsupportedFilter,
+    chosen,
+    conditions,
+    erased,
+    unwanted_parameters,
+)
 from sidecars.broadcasts.rehearsal.gaps import is_empty, without_fallback
 from sidecars.deliverability.dns_lookup import Dns, DnsUnavailable
-from sidecars.deliverability.erased import erased_among
 from sidecars.deliverability.providers import provider_of_domain
 from sidecars.mail.content import PreparedContent
-from sidecars.models import Broadcast, ErasedAddress, database
+from sidecars.models import Broadcast, database
 from sidecars.models.suppressions import PAUSE
 
 # Domains whose MX is looked up, the largest first; those behind them count as `not looked up`.
 MOST_DOMAINS = 500
 DNS_SECONDS = 15.0
 DNS_AT_ONCE = 16
-CHUNK = 10_000
 
 ERASED = "erased"
-NOT_IN_SEGMENT = "not_in_segment"
 NOT_LOOKED_UP = "not looked up"
 OTHERS = "others"
 NO_SERVER = "no server"
@@ -64,15 +70,15 @@ def count(broadcast: Broadcast, prepared: Sequence[PreparedContent]) -> Recipien
     except UnsupportedFilter:
         return Recipients(0, {}, {}, {}, {})
     planned = _planned(broadcast, condition, parameters, without_fallback(prepared))
-    erased = _erased(broadcast, condition, parameters)
-    total = planned.total - erased.total()
+    gone = erased(broadcast, condition, parameters)
+    total = planned.total - gone.total()
     left_out = {
         **_not_chosen(broadcast, condition, parameters),
         **_suppressed(broadcast, condition, parameters),
-        ERASED: erased.total(),
+        ERASED: gone.total(),
     }
     by_domain = planned.by_domain
-    by_domain.subtract({domain: mails for domain, mails in erased.items() if domain in by_domain})
+    by_domain.subtract({domain: mails for domain, mails in gone.items() if domain in by_domain})
     by_provider, dead = _by_provider(by_domain)
     by_provider[NOT_LOOKED_UP] += total - by_domain.total()
     return Recipients(
@@ -127,13 +133,15 @@ def _planned(broadcast: Broadcast, condition: str, parameters: list[Any], fields
 
 
 def _not_chosen(broadcast: Broadcast, condition: str, parameters: list[Any]) -> dict[str, int]:
-    """Contacts of the audience that planning does not see, by their status."""
+    """Contacts of the audience that planning does not see: by their status, or why they are not chosen."""
+    (segment, values), _ = conditions(broadcast)
     rows = database.execute_sql(
-        f"""SELECT c.status, COUNT(*) FROM contacts c
-             WHERE c.audience_id = %s AND NOT ({condition}) GROUP BY c.status""",
-        [broadcast.audience_id, *parameters],
+        f"""SELECT CASE WHEN c.status <> 'subscribed' THEN c.status
+                        WHEN {segment} THEN %s ELSE %s END, COUNT(*)
+              FROM contacts c WHERE c.audience_id = %s AND NOT ({condition}) GROUP BY 1""",
+        [*values, EXCLUDED, NOT_IN_SEGMENT, broadcast.audience_id, *parameters],
     ).fetchall()
-    return {NOT_IN_SEGMENT if status == "subscribed" else str(status): int(people) for status, people in rows}
+    return {str(reason): int(people) for reason, people in rows}
 
 
 def _suppressed(broadcast: Broadcast, condition: str, parameters: list[Any]) -> dict[str, int]:
@@ -154,26 +162,6 @@ def _suppressed(broadcast: Broadcast, condition: str, parameters: list[Any]) -> 
         ],
     ).fetchall()
     return {str(reason): int(people) for reason, people in rows}
-
-
-def _erased(broadcast: Broadcast, condition: str, parameters: list[Any]) -> Counter[str]:
-    """Addresses that the team erased and was given again, by domain; sending skips them."""
-    found: Counter[str] = Counter()
-    if not ErasedAddress.select().where(ErasedAddress.team == broadcast.team_id).exists():
-        return found
-    last = 0
-    while True:
-        rows = database.execute_sql(
-            f"""SELECT c.id, c.email FROM contacts c
-                 WHERE {condition} AND {UNWANTED.format(team="%s")} = 0 AND c.id > %s
-                 ORDER BY c.id LIMIT %s""",
-            [*parameters, *unwanted_parameters(broadcast), last, CHUNK],
-        ).fetchall()
-        if not rows:
-            return found
-        last = rows[-1][0]
-        erased = erased_among(broadcast.team_id, [email for _, email in rows])
-        found.update(email.rpartition("@")[2] for email in erased)
 
 
 def _by_provider(by_domain: Counter[str]) -> tuple[Counter[str], dict[str, int]]:
