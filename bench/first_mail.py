@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local.stack import Stack
+from sidecars.api.ids import number
 from sidecars.commands.demo.api import Api
 from sidecars.commands.demo.memory import MEMORY, Memory
 
@@ -38,15 +39,15 @@ def main(rounds: int) -> None:
     api.post(f"/audiences/{audience}/contacts", {"email": READER})
     table = Table("round", "publish → receipt (s)", "receipt → right report (s)")
     measured = []
-    for number in range(1, rounds + 1):
+    for turn in range(1, rounds + 1):
         measured.append(_round(api, stack.url("simulator_http"), audience, facts["sender_id"]))
-        table.add_row(str(number), *(f"{seconds:.2f}" for seconds in measured[-1]))
+        table.add_row(str(turn), *(f"{seconds:.2f}" for seconds in measured[-1]))
     table.add_section()
     table.add_row("median", *(f"{median(column):.2f}" for column in zip(*measured, strict=True)))
     Console().print(table)
 
 
-def _round(api: Api, simulator: str, audience: int, sender: int) -> tuple[float, float]:
+def _round(api: Api, simulator: str, audience: str, sender: str) -> tuple[float, float]:
     draft = {
         "name": "One mail",
         "audience_id": audience,
@@ -62,8 +63,8 @@ def _round(api: Api, simulator: str, audience: int, sender: int) -> tuple[float,
     return received - published, time.time() - received
 
 
-def _receipt(simulator: str, broadcast: int) -> dict[str, Any] | None:
-    query = {"broadcast_id": broadcast, "kind": "accepted"}
+def _receipt(simulator: str, broadcast: str) -> dict[str, Any] | None:
+    query = {"broadcast_id": number(broadcast), "kind": "accepted"}
     lines = requests.get(f"{simulator}/receipts.ndjson", params=query, timeout=10).text.splitlines()
     return orjson.loads(lines[0]) if lines else None
 

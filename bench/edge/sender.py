@@ -7,6 +7,7 @@ import requests
 
 from bench.edge import letter, world
 from infra.local.stack import Stack
+from sidecars.api.ids import number
 from sidecars.commands.demo.api import Api
 
 INSERTED_AT_ONCE = 2000
@@ -25,7 +26,7 @@ class Sender:
             self.team_id = int(Team.create(name="The Kettle").id)
             self.api_key = keys.make(self.team_id, "bench").secret
         self._api = Api(stack.url("web"), self.api_key)
-        self._audiences: dict[int, int] = {}
+        self._audiences: dict[int, str] = {}
         self._publish_the_world()
         self._sender_id = self._verified_sender()
 
@@ -39,14 +40,14 @@ class Sender:
             "body": letter.BODY,
             "text": letter.TEXT,
         }
-        broadcast_id = int(self._api.post("/broadcasts", draft)["id"])
+        broadcast = self._api.post("/broadcasts", draft)["id"]
         started = time.time()
-        self._api.post(f"/broadcasts/{broadcast_id}/publish")
-        return broadcast_id, started
+        self._api.post(f"/broadcasts/{broadcast}/publish")
+        return number(broadcast), started
 
     def counts(self, broadcast_id: int) -> dict[str, int]:
         """The ledger's, by state."""
-        counts: dict[str, int] = self._api.get(f"/broadcasts/{broadcast_id}/progress")["counts"]
+        counts: dict[str, int] = self._api.get(f"/broadcasts/bc_{broadcast_id}/progress")["counts"]
         return counts
 
     def delivered_rows(self, broadcast_id: int) -> int:
@@ -60,21 +61,21 @@ class Sender:
         rows = client().execute(query, {"team": self.team_id, "broadcast": broadcast_id})
         return int(rows[0][0])
 
-    def audience(self, readers: int) -> int:
+    def audience(self, readers: int) -> str:
         """An audience of so many, made at its first use."""
         if readers not in self._audiences:
-            audience = int(self._api.post("/audiences", {"name": f"{readers:,} readers"})["id"])
-            insert_readers(audience, readers)
+            audience = self._api.post("/audiences", {"name": f"{readers:,} readers"})["id"]
+            insert_readers(number(audience), readers)
             self._audiences[readers] = audience
         return self._audiences[readers]
 
-    def _verified_sender(self) -> int:
+    def _verified_sender(self) -> str:
         domain = self._api.post("/domains", {"name": letter.DOMAIN})
         for record in domain["records"]:
             self._add_record(record["name"], record["type"], record["value"])
         self._api.post(f"/domains/{domain['id']}/verify")
         identity = {"name": letter.SENDER_NAME, "address": world.SENDER}
-        return int(self._api.post("/senders", identity)["id"])
+        return str(self._api.post("/senders", identity)["id"])
 
     def _publish_the_world(self) -> None:
         for domain, address in world.ADDRESSES.items():

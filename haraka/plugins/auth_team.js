@@ -14,6 +14,7 @@ const { settings } = require('./lib/settings')
 const METHODS = ['PLAIN', 'LOGIN']
 const MAX_FAILURES_PER_CONNECTION = 3
 const TEAM_ID = /^\d{1,15}$/
+const PREFIX = /^team_(?=\d)/ // as the API shows a team's id
 const WORKER = 'internal'
 const BASE = 'auth/auth_base'
 
@@ -48,7 +49,8 @@ exports.hook_unrecognized_command = async function (next, connection, params) {
     this.base[BASE].hook_unrecognized_command.call(this, next, connection, params)
 }
 
-exports.check_user = async function (next, connection, credentials, method) {
+exports.check_user = async function (next, connection, given, method) {
+    const credentials = [given[0]?.replace(PREFIX, ''), given[1]]
     try {
         const wait = await teamLockOf(connection, credentials)
         if (wait) return postpone(next, connection, tooManyText(`of team ${credentials[0]}`, wait))

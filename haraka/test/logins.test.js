@@ -34,6 +34,7 @@ describe('a team submits', { concurrency: true }, () => {
         'over STARTTLS': () => ({}),
         'over TLS from the start': () => ({ port: edge.ports.smtps, secure: true }),
         'by AUTH LOGIN': () => ({ authMethod: 'LOGIN' }),
+        'with its id as the API shows it': () => ({ auth: { user: `team_${TEAM.id}`, pass: TEAM.apiKey } }),
     }
     for (const [way, options] of Object.entries(WAYS)) {
         test(way, async () => {

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from sidecars.api.auth import team_id
 from sidecars.api.errors import conflict, not_found
+from sidecars.api.ids import AudienceId, TagId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import (
     Answer,
@@ -53,7 +54,7 @@ Locale = Annotated[
 class AudiencePath(Path):
     """Which audience."""
 
-    audience_id: int
+    audience_id: AudienceId
 
 
 class NewAudience(Body):
@@ -83,7 +84,7 @@ class AudienceChange(Body):
 class AudienceAnswer(Answer):
     """A list of people."""
 
-    id: int
+    id: AudienceId
     name: str
     public_name: str
     description: str
@@ -123,7 +124,7 @@ class NewTag(Body):
 class TagAnswer(Answer):
     """A tag, and how many contacts bear it."""
 
-    id: int
+    id: TagId
     name: str
     contacts: int
 
@@ -152,7 +153,7 @@ def create_audience(body: NewAudience) -> Response:
     return answer(_detail(audience), 201)
 
 
-@api.patch("/audiences/<int:audience_id>", responses={200: AudienceDetail})
+@api.patch("/audiences/<audience_id>", responses={200: AudienceDetail})
 def change_audience(path: AudiencePath, body: AudienceChange) -> Response:
     """Change an audience"""
     audience = own_audience(path.audience_id)
@@ -175,13 +176,13 @@ def list_audiences(query: PageQuery) -> Response:
     return answer(AudiencePage(**page(rows, query.limit, lambda row: row.id, show)))
 
 
-@api.get("/audiences/<int:audience_id>", responses={200: AudienceDetail})
+@api.get("/audiences/<audience_id>", responses={200: AudienceDetail})
 def get_audience(path: AudiencePath) -> Response:
     """Read an audience"""
     return answer(_detail(own_audience(path.audience_id)))
 
 
-@api.get("/audiences/<int:audience_id>/tags", responses={200: TagList})
+@api.get("/audiences/<audience_id>/tags", responses={200: TagList})
 def list_tags(path: AudiencePath) -> Response:
     """List the tags of an audience"""
     audience = own_audience(path.audience_id)
@@ -191,7 +192,7 @@ def list_tags(path: AudiencePath) -> Response:
     )
 
 
-@api.post("/audiences/<int:audience_id>/tags", responses={200: TagAnswer, 201: TagAnswer})
+@api.post("/audiences/<audience_id>/tags", responses={200: TagAnswer, 201: TagAnswer})
 def create_tag(path: AudiencePath, body: NewTag) -> Response:
     """Make a tag
 

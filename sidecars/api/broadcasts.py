@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sidecars.api.auth import team_id
 from sidecars.api.errors import invalid, not_found
+from sidecars.api.ids import AudienceId, BroadcastId, SenderId, VariantId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import (
     Answer,
@@ -41,7 +42,7 @@ EXAMPLE_BODY = (
 class BroadcastPath(Path):
     """Which broadcast."""
 
-    broadcast_id: int
+    broadcast_id: BroadcastId
 
 
 class NewVariant(Body):
@@ -65,8 +66,8 @@ class BroadcastChange(Body):
     model_config = example({"subject": "Spring is here, {{ contact.first_name }}"})
 
     name: Annotated[Line, Field(max_length=200)] | None = None
-    audience_id: int | None = None
-    sender_id: int | None = None
+    audience_id: AudienceId | None = None
+    sender_id: SenderId | None = None
     track_opens: bool | None = None
     track_clicks: bool | None = None
     kind: Kind | None = None
@@ -83,8 +84,8 @@ class NewBroadcast(BroadcastChange):
     model_config = example(
         {
             "name": "Spring letter",
-            "audience_id": 1,
-            "sender_id": 1,
+            "audience_id": "aud_1",
+            "sender_id": "snd_1",
             "subject": "Spring is here, {{ contact.first_name | default: 'friend' }}",
             "kind": "html",
             "body": EXAMPLE_BODY,
@@ -92,14 +93,14 @@ class NewBroadcast(BroadcastChange):
     )
 
     name: Annotated[Line, Field(max_length=200)]
-    audience_id: int
-    sender_id: int
+    audience_id: AudienceId
+    sender_id: SenderId
 
 
 class VariantAnswer(Answer):
     """One version of the mail."""
 
-    id: int
+    id: VariantId
     name: str
     weight: int
     kind: Kind
@@ -112,12 +113,12 @@ class VariantAnswer(Answer):
 class BroadcastAnswer(Answer):
     """A broadcast."""
 
-    id: int
+    id: BroadcastId
     name: str
     state: Literal["draft", "scheduled", "planning", "sending", "paused", "sent", "cancelled", "stopped"]
     reason: str = Field(description="Why it was stopped, or paused by its losses.")
-    audience_id: int
-    sender_id: int
+    audience_id: AudienceId
+    sender_id: SenderId
     track_opens: bool
     track_clicks: bool
     planned_total: int = Field(description="Recipients chosen so far.")
@@ -163,13 +164,13 @@ def list_broadcasts(query: PageQuery) -> Response:
     )
 
 
-@api.get("/broadcasts/<int:broadcast_id>", responses={200: BroadcastDetail})
+@api.get("/broadcasts/<broadcast_id>", responses={200: BroadcastDetail})
 def get_broadcast(path: BroadcastPath) -> Response:
     """Read a broadcast"""
     return answer(detail(own_broadcast(path.broadcast_id)))
 
 
-@api.patch("/broadcasts/<int:broadcast_id>", responses={200: BroadcastDetail})
+@api.patch("/broadcasts/<broadcast_id>", responses={200: BroadcastDetail})
 def change_broadcast(path: BroadcastPath, body: BroadcastChange) -> Response:
     """Change a draft, or one that is scheduled
 

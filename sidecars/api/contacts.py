@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from sidecars.api.audiences import AudiencePath, own_audience
 from sidecars.api.auth import team_id
 from sidecars.api.errors import invalid, not_found
+from sidecars.api.ids import AudienceId, ContactId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import (
     Address,
@@ -66,7 +67,7 @@ Properties = Annotated[
 class ContactPath(Path):
     """Which contact."""
 
-    contact_id: int
+    contact_id: ContactId
 
 
 class ContactQuery(PageQuery):
@@ -110,8 +111,8 @@ class NewContact(ContactChange):
 class ContactAnswer(Answer):
     """A person in an audience."""
 
-    id: int
-    audience_id: int
+    id: ContactId
+    audience_id: AudienceId
     email: str
     first_name: str
     last_name: str
@@ -131,7 +132,7 @@ class ContactPage(Answer):
     next_cursor: int | None
 
 
-@api.post("/audiences/<int:audience_id>/contacts", responses={200: ContactAnswer, 201: ContactAnswer})
+@api.post("/audiences/<audience_id>/contacts", responses={200: ContactAnswer, 201: ContactAnswer})
 def upsert_contact(path: AudiencePath, body: NewContact) -> Response:
     """Add a contact, or change the one with that address
 
@@ -145,7 +146,7 @@ def upsert_contact(path: AudiencePath, body: NewContact) -> Response:
     return answer(_shown([contact])[0], 201 if is_new else 200)
 
 
-@api.get("/audiences/<int:audience_id>/contacts", responses={200: ContactPage})
+@api.get("/audiences/<audience_id>/contacts", responses={200: ContactPage})
 def list_contacts(path: AudiencePath, query: ContactQuery) -> Response:
     """List the contacts of an audience"""
     audience = own_audience(path.audience_id)
@@ -154,13 +155,13 @@ def list_contacts(path: AudiencePath, query: ContactQuery) -> Response:
     return answer(ContactPage(**page(rows, query.limit, lambda row: row.id, lambda row: shown[row.id])))
 
 
-@api.get("/contacts/<int:contact_id>", responses={200: ContactAnswer})
+@api.get("/contacts/<contact_id>", responses={200: ContactAnswer})
 def get_contact(path: ContactPath) -> Response:
     """Read a contact"""
     return answer(_shown([_own_contact(path.contact_id)])[0])
 
 
-@api.patch("/contacts/<int:contact_id>", responses={200: ContactAnswer})
+@api.patch("/contacts/<contact_id>", responses={200: ContactAnswer})
 def change_contact(path: ContactPath, body: ContactChange) -> Response:
     """Change a contact"""
     contact = _own_contact(path.contact_id)

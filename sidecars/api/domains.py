@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sidecars.api.auth import team_id
 from sidecars.api.errors import conflict, invalid, not_found
+from sidecars.api.ids import DomainId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, Body, Line, PageQuery, Path, Query, Timestamp, answer, example, page
 from sidecars.deliverability import dns_hosts, domain_records, domain_removal, domains, submitted_mail
@@ -20,7 +21,7 @@ api = resource("Domains", "Domains to send from.", "domains")
 class DomainPath(Path):
     """Which domain."""
 
-    domain_id: int
+    domain_id: DomainId
 
 
 class NewDomain(Body):
@@ -75,7 +76,7 @@ class Problem(Answer):
 class DomainAnswer(Answer):
     """A domain; mail can be sent from it while it is verified or failing."""
 
-    id: int
+    id: DomainId
     name: str
     state: State = Field(
         description="pending: records are missing; failing: a record vanished, mail still goes out; "
@@ -194,13 +195,13 @@ def list_domains(query: PageQuery) -> Response:
     return answer(DomainPage(**shown))
 
 
-@api.get("/domains/<int:domain_id>", responses={200: DomainDetail})
+@api.get("/domains/<domain_id>", responses={200: DomainDetail})
 def get_domain(path: DomainPath) -> Response:
     """Read a domain and the records to publish"""
     return answer(_detail(_own_domain(path.domain_id)))
 
 
-@api.patch("/domains/<int:domain_id>", responses={200: DomainDetail})
+@api.patch("/domains/<domain_id>", responses={200: DomainDetail})
 def change_domain(path: DomainPath, body: DomainChange) -> Response:
     """Sign with Ed25519 too, have links at an own host, follow submitted mail, or no more
 
@@ -219,7 +220,7 @@ def change_domain(path: DomainPath, body: DomainChange) -> Response:
     return answer(_detail(_own_domain(domain.id)))
 
 
-@api.delete("/domains/<int:domain_id>", responses={204: None})
+@api.delete("/domains/<domain_id>", responses={204: None})
 def delete_domain(path: DomainPath) -> tuple[str, int]:
     """Remove a domain
 
@@ -234,7 +235,7 @@ def delete_domain(path: DomainPath) -> tuple[str, int]:
     return "", 204
 
 
-@api.post("/domains/<int:domain_id>/verify", responses={200: Verification})
+@api.post("/domains/<domain_id>/verify", responses={200: Verification})
 def verify_domain(path: DomainPath) -> Response:
     """Check the records in DNS
 
@@ -253,7 +254,7 @@ def verify_domain(path: DomainPath) -> Response:
     )
 
 
-@api.post("/domains/<int:domain_id>/rotate", responses={200: DomainDetail})
+@api.post("/domains/<domain_id>/rotate", responses={200: DomainDetail})
 def rotate_domain_key(path: DomainPath) -> Response:
     """Have the next DKIM key sign from now on
 
@@ -267,7 +268,7 @@ def rotate_domain_key(path: DomainPath) -> Response:
         raise conflict(str(error), "unseen") from error
 
 
-@api.get("/domains/<int:domain_id>/records", responses={200: EnteredRecords})
+@api.get("/domains/<domain_id>/records", responses={200: EnteredRecords})
 def get_domain_records(path: DomainPath, query: HostQuery) -> Response:
     """Read the records as your DNS host's panel wants them
 
@@ -292,7 +293,7 @@ def get_domain_records(path: DomainPath, query: HostQuery) -> Response:
     )
 
 
-@api.get("/domains/<int:domain_id>/zone", responses={200: {"content": {"text/dns": {}}}})
+@api.get("/domains/<domain_id>/zone", responses={200: {"content": {"text/dns": {}}}})
 def get_domain_zone(path: DomainPath) -> Response:
     """Read the records as a zone file
 

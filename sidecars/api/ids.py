@@ -28,14 +28,17 @@ def _number(prefix: str) -> Any:
     return Annotated[
         int,
         BeforeValidator(read),
-        PlainSerializer(lambda number: f"{prefix}_{number}", return_type=str),
+        PlainSerializer(lambda number: f"{prefix}_{number}", return_type=str, when_used="json"),
         WithJsonSchema({"type": "string", "pattern": f"^{prefix}_[1-9][0-9]*$", "example": f"{prefix}_12"}),
     ]
 
 
 def _uuid(prefix: str) -> Any:
-    """The type of an id that is a UUID: `prefix_` and its 32 hexadecimal digits."""
-    shape = re.compile(rf"{prefix}_([0-9a-f]{{32}})")
+    """The type of an id that is a UUID: `prefix_` and its 32 hexadecimal digits.
+
+    Taken as a UUID is written, too: so it stands in a mail's X-Kibamail-Message-ID.
+    """
+    shape = re.compile(rf"{prefix}_([0-9a-f]{{32}})|([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})")
 
     def read(value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, UUID) and not (info.config or {}).get("strict"):
@@ -43,12 +46,12 @@ def _uuid(prefix: str) -> Any:
         found = shape.fullmatch(value) if isinstance(value, str) else None
         if found is None:
             raise ValueError(f"must be an id such as “{prefix}_{EXAMPLE_UUID.hex}”")
-        return UUID(found[1])
+        return UUID(found[1] or found[2])
 
     return Annotated[
         UUID,
         BeforeValidator(read),
-        PlainSerializer(lambda uuid: f"{prefix}_{uuid.hex}", return_type=str),
+        PlainSerializer(lambda uuid: f"{prefix}_{uuid.hex}", return_type=str, when_used="json"),
         WithJsonSchema(
             {
                 "type": "string",
@@ -57,6 +60,11 @@ def _uuid(prefix: str) -> Any:
             }
         ),
     ]
+
+
+def number(shown: str) -> int:
+    """`bc_12` → 12, the row's own id."""
+    return int(shown.partition("_")[2])
 
 
 EXAMPLE_UUID = UUID("0193a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b")
@@ -85,4 +93,5 @@ SuppressionId = _number("sup")
 NoticeId = _number("note")
 WebhookId = _number("wh")
 MessageId = _uuid("msg")
+EmailId = _uuid("email")
 EventId = _uuid("evt")

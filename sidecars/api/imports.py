@@ -10,6 +10,7 @@ from werkzeug.datastructures import FileStorage as Upload
 from sidecars.api.audiences import AudiencePath, own_audience
 from sidecars.api.auth import team_id
 from sidecars.api.errors import invalid, not_found
+from sidecars.api.ids import AudienceId, ImportId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, Path, Query, Timestamp, answer
 from sidecars.audiences import importing
@@ -24,7 +25,7 @@ api = resource("Imports", "Contacts from a CSV file.", "audiences")
 class ImportPath(Path):
     """Which import."""
 
-    import_id: int
+    import_id: ImportId
 
 
 class ImportQuery(Query):
@@ -85,8 +86,8 @@ class PreviewAnswer(Answer):
 class ImportAnswer(Answer):
     """An import under way or ended. `rows_done` = created + updated + duplicate + invalid."""
 
-    id: int
-    audience_id: int
+    id: ImportId
+    audience_id: AudienceId
     filename: str
     state: str = Field(description="uploaded, running, finished or failed.")
     mapping: dict[str, str | None]
@@ -108,7 +109,7 @@ def allow_large_files() -> None:
     request.max_content_length = settings.max_upload_bytes
 
 
-@api.post("/audiences/<int:audience_id>/imports", responses={200: PreviewAnswer, 202: ImportAnswer})
+@api.post("/audiences/<audience_id>/imports", responses={200: PreviewAnswer, 202: ImportAnswer})
 def start_import(path: AudiencePath, query: ImportQuery, form: ImportForm) -> Response:
     """Import contacts from a CSV
 
@@ -129,7 +130,7 @@ def start_import(path: AudiencePath, query: ImportQuery, form: ImportForm) -> Re
     return answer(ImportAnswer.model_validate(job), 202)
 
 
-@api.get("/imports/<int:import_id>", responses={200: ImportAnswer})
+@api.get("/imports/<import_id>", responses={200: ImportAnswer})
 def get_import(path: ImportPath) -> Response:
     """See how far an import is"""
     job: Any = ContactImport.get_or_none(ContactImport.id == path.import_id, ContactImport.team == team_id())

@@ -9,6 +9,7 @@ from sidecars.accounts import keys
 from sidecars.accounts.scopes import Scope
 from sidecars.api.auth import team_id
 from sidecars.api.errors import invalid, not_found
+from sidecars.api.ids import KeyId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, Body, Line, PageQuery, Path, Timestamp, answer, example, page
 from sidecars.models import ApiKey, SendingDomain
@@ -21,7 +22,7 @@ Stream = Literal["broadcast", "transactional"]
 class KeyPath(Path):
     """Which key."""
 
-    key_id: int
+    key_id: KeyId
 
 
 class NewKey(Body):
@@ -40,7 +41,7 @@ class NewKey(Body):
 class KeyAnswer(Answer):
     """A key, without its secret."""
 
-    id: int
+    id: KeyId
     name: str
     prefix: str = Field(description="How the key begins.")
     send_only: bool
@@ -90,7 +91,7 @@ def list_keys(query: PageQuery) -> Response:
     return answer(KeyPage(**page(list(found), query.limit, lambda row: row.id, _shown)))
 
 
-@api.delete("/keys/<int:key_id>", responses={204: None})
+@api.delete("/keys/<key_id>", responses={204: None})
 def revoke_key(path: KeyPath) -> tuple[str, int]:
     """Revoke a key
 

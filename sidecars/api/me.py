@@ -4,6 +4,7 @@ from flask import Response, g
 from pydantic import Field
 
 from sidecars.api.auth import team_id
+from sidecars.api.ids import KeyId, TeamId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, Timestamp, answer
 from sidecars.models import ApiKey, Team
@@ -14,7 +15,7 @@ api = resource("Account", "The team behind an API key.", "team")
 class TeamAnswer(Answer):
     """A team."""
 
-    id: int
+    id: TeamId
     name: str
     created_at: Timestamp
 
@@ -22,7 +23,7 @@ class TeamAnswer(Answer):
 class KeyAnswer(Answer):
     """An API key, without its secret."""
 
-    id: int
+    id: KeyId
     name: str
     prefix: str = Field(description="How the key begins.")
     created_at: Timestamp

@@ -1,11 +1,12 @@
 """/v1/notices: what the team's people were told by mail, and could have been."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from flask import Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sidecars.api.auth import team_id
+from sidecars.api.ids import NoticeId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, PageQuery, Timestamp, answer, page
 from sidecars.notices import outbox
@@ -13,12 +14,23 @@ from sidecars.notices import outbox
 api = resource("Notices", "What happened that the team's people must know.", "team")
 
 
+PREFIXES = {"domain": "dom", "broadcast": "bc"}
+
+
+def _as_id(about: str) -> str:
+    """`domain:3`, as it is kept, → `dom_3`. Streams have no id: `stream:transactional`."""
+    kind, _, number = about.partition(":")
+    return f"{PREFIXES[kind]}_{number}" if kind in PREFIXES else about
+
+
 class NoticeAnswer(Answer):
     """Something that happened, as its mail tells it."""
 
-    id: int
+    id: NoticeId
     kind: str = Field(json_schema_extra={"example": "domain_failing"})
-    about: str = Field(json_schema_extra={"example": "domain:3"})
+    about: Annotated[str, AfterValidator(_as_id)] = Field(
+        description="What it is about.", json_schema_extra={"example": "dom_3"}
+    )
     subject: str
     text: str
     state: Literal["waiting", "addressed", "mailed", "unmailed"] = Field(

@@ -4,6 +4,7 @@ from flask import Response
 from pydantic import Field
 
 from sidecars.api.broadcasts import BroadcastPath, own_broadcast
+from sidecars.api.ids import ContactId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, OptionalBody, answer, example
 from sidecars.api.trials import reader_of
@@ -18,9 +19,9 @@ PROVIDERS_SHOWN = 50
 class Rehearsing(OptionalBody):
     """For whom the mails are composed."""
 
-    model_config = example({"contact_id": 1}, required=False)
+    model_config = example({"contact_id": "con_1"}, required=False)
 
-    contact_id: int | None = Field(
+    contact_id: ContactId | None = Field(
         None, description="A contact of the broadcast's audience; null: the first who would get it."
     )
 
@@ -73,7 +74,7 @@ class RehearsalAnswer(Answer):
     duration: DurationAnswer
 
 
-@api.post("/broadcasts/<int:broadcast_id>/rehearsal", responses={200: RehearsalAnswer})
+@api.post("/broadcasts/<broadcast_id>/rehearsal", responses={200: RehearsalAnswer})
 def rehearse_broadcast(path: BroadcastPath, body: Rehearsing) -> Response:
     """Rehearse it
 

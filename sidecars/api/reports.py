@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
-from uuid import UUID
 
 from flask import Response
 from pydantic import Field, PlainSerializer
@@ -12,6 +11,7 @@ from sidecars.analytics.reports import broadcast_report, message_timeline
 from sidecars.api.auth import team_id
 from sidecars.api.broadcasts import BroadcastPath, own_broadcast
 from sidecars.api.errors import not_found
+from sidecars.api.ids import BroadcastId, ContactId, MessageId, VariantId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Answer, PageQuery, Path, Query, Timestamp, answer, page, rfc3339
 from sidecars.broadcasts import ledger, mails
@@ -81,7 +81,7 @@ class Report(Answer):
 class DifferingMail(Answer):
     """A mail of which ledger and ClickHouse tell differently: states, null where it was not heard of."""
 
-    message_id: UUID
+    message_id: MessageId
     ledger: str | None
     clickhouse: str | None
     since: Timestamp = Field(description="When the later of the two learned what it tells.")
@@ -130,10 +130,10 @@ class MailQuery(PageQuery):
 class MailAnswer(Answer):
     """One recipient's mail."""
 
-    message_id: UUID
-    broadcast_id: int | None
-    contact_id: int | None
-    variant_id: int | None
+    message_id: MessageId
+    broadcast_id: BroadcastId | None
+    contact_id: ContactId | None
+    variant_id: VariantId | None
     recipient: str
     state: State
     reason: str = Field(json_schema_extra={"example": "hard_bounce"})
@@ -173,10 +173,10 @@ class Why(Answer):
 class MessagePath(Path):
     """Which mail."""
 
-    message_id: UUID
+    message_id: MessageId
 
 
-@api.get("/broadcasts/<int:broadcast_id>/report", responses={200: Report})
+@api.get("/broadcasts/<broadcast_id>/report", responses={200: Report})
 def get_report(path: BroadcastPath) -> Response:
     """Read the report"""
     broadcast = own_broadcast(path.broadcast_id)
@@ -186,7 +186,7 @@ def get_report(path: BroadcastPath) -> Response:
     return answer(Report(planned_total=total, states=states, **report))
 
 
-@api.get("/broadcasts/<int:broadcast_id>/ledger", responses={200: Books})
+@api.get("/broadcasts/<broadcast_id>/ledger", responses={200: Books})
 def get_ledger(path: BroadcastPath) -> Response:
     """Read the books
 
@@ -195,7 +195,7 @@ def get_ledger(path: BroadcastPath) -> Response:
     return answer(Books.model_validate(balance(own_broadcast(path.broadcast_id))))
 
 
-@api.get("/broadcasts/<int:broadcast_id>/messages", responses={200: MailPage})
+@api.get("/broadcasts/<broadcast_id>/messages", responses={200: MailPage})
 def list_messages(path: BroadcastPath, query: MailQuery) -> Response:
     """List its mails"""
     broadcast = own_broadcast(path.broadcast_id)
@@ -204,28 +204,30 @@ def list_messages(path: BroadcastPath, query: MailQuery) -> Response:
     return answer(MailPage(**page(rows, query.limit, lambda mail: mail.contact_id or 0, _shown)))
 
 
-@api.get("/broadcasts/<int:broadcast_id>/why", responses={200: Why})
+@api.get("/broadcasts/<broadcast_id>/why", responses={200: Why})
 def get_why(path: BroadcastPath, query: WhyQuery) -> Response:
     """Ask why a person got it, or did not
 
     The mail to them with all that happened to it; without one, the reason why they were not chosen.
     """
     found = why(own_broadcast(path.broadcast_id), query.address)
-    mail = _told(found.mail, found.timeline) if found.mail else None
+    mail = told(found.mail, found.timeline) if found.mail else None
     return answer(Why(explanation=found.sentence, mail=mail))
 
 
-@api.get("/messages/<uuid:message_id>", responses={200: MailDetail})
+@api.get("/messages/<message_id>", responses={200: MailDetail})
 def get_message(path: MessagePath) -> Response:
     """See all that happened to a mail"""
     mail = mails.find(team_id(), path.message_id)
     if mail is None:
         raise not_found("message")
-    return answer(_told(mail, message_timeline(team_id(), path.message_id)))
+    return answer(told(mail, message_timeline(team_id(), path.message_id)))
 
 
-def _told(mail: Mail, timeline: list[dict[str, Any]]) -> MailDetail:
-    return MailDetail(**dict(_shown(mail)), timeline=timeline)
+def told(mail: Mail, timeline: list[dict[str, Any]]) -> MailDetail:
+    """The mail with all that happened to it."""
+    told = [event | {"event_id": f"evt_{event['event_id'].hex}"} for event in timeline]
+    return MailDetail(**dict(_shown(mail)), timeline=told)
 
 
 def _shown(mail: Mail) -> MailAnswer:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sidecars.api.auth import team_id
 from sidecars.api.errors import conflict, invalid
+from sidecars.api.ids import DomainId, SenderId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Address, Answer, Body, Line, PageQuery, Timestamp, answer, example, page
 from sidecars.deliverability import senders
@@ -28,8 +29,8 @@ class NewSender(Body):
 class SenderAnswer(Answer):
     """What readers see as From."""
 
-    id: int
-    domain_id: int | None = Field(description="Null: the domain was removed; nothing can be sent.")
+    id: SenderId
+    domain_id: DomainId | None = Field(description="Null: the domain was removed; nothing can be sent.")
     name: str
     address: str
     reply_to: str | None

@@ -47,7 +47,7 @@ class ProgressAnswer(Answer):
     eta_seconds: float | None = Field(description="Null where nothing moves.")
 
 
-@api.post("/broadcasts/<int:broadcast_id>/publish", responses={202: BroadcastDetail})
+@api.post("/broadcasts/<broadcast_id>/publish", responses={202: BroadcastDetail})
 @needs("broadcasts:send")
 def publish_broadcast(path: BroadcastPath, body: Publication) -> Response:
     """Send it, now or later
@@ -64,7 +64,7 @@ def publish_broadcast(path: BroadcastPath, body: Publication) -> Response:
     return answer(detail(broadcast), 202)
 
 
-@api.post("/broadcasts/<int:broadcast_id>/pause", responses={200: BroadcastDetail})
+@api.post("/broadcasts/<broadcast_id>/pause", responses={200: BroadcastDetail})
 @needs("broadcasts:send")
 def pause_broadcast(path: BroadcastPath) -> Response:
     """Hold it back
@@ -76,7 +76,7 @@ def pause_broadcast(path: BroadcastPath) -> Response:
     return answer(detail(own_broadcast(path.broadcast_id)))
 
 
-@api.post("/broadcasts/<int:broadcast_id>/resume", responses={200: BroadcastDetail})
+@api.post("/broadcasts/<broadcast_id>/resume", responses={200: BroadcastDetail})
 @needs("broadcasts:send")
 def resume_broadcast(path: BroadcastPath) -> Response:
     """Let it go on
@@ -87,7 +87,7 @@ def resume_broadcast(path: BroadcastPath) -> Response:
     return answer(detail(own_broadcast(path.broadcast_id)))
 
 
-@api.post("/broadcasts/<int:broadcast_id>/cancel", responses={200: BroadcastDetail})
+@api.post("/broadcasts/<broadcast_id>/cancel", responses={200: BroadcastDetail})
 @needs("broadcasts:send")
 def cancel_broadcast(path: BroadcastPath) -> Response:
     """End it
@@ -99,7 +99,7 @@ def cancel_broadcast(path: BroadcastPath) -> Response:
     return answer(detail(own_broadcast(path.broadcast_id)))
 
 
-@api.get("/broadcasts/<int:broadcast_id>/progress", responses={200: ProgressAnswer})
+@api.get("/broadcasts/<broadcast_id>/progress", responses={200: ProgressAnswer})
 def get_progress(path: BroadcastPath) -> Response:
     """See how far it is
 

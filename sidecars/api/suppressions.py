@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from flask import Response, g, request
 from flask_openapi3.models.file import FileStorage
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from werkzeug.datastructures import FileStorage as Upload
 
 from sidecars.api.auth import team_id
 from sidecars.api.errors import invalid, not_found
+from sidecars.api.ids import EventId, SuppressionId
 from sidecars.api.imports import LineError
 from sidecars.api.resource import resource
 from sidecars.api.shapes import (
@@ -35,10 +36,17 @@ Stream = Literal["all", "broadcast", "transactional"]
 Reason = Literal["hard_bounce", "complaint", "unsubscribe", "manual", "soft_bounce", "mailbox_full", "pause"]
 
 
+CameOf = Annotated[
+    EventId | None,
+    BeforeValidator(lambda text: text or None),
+    Field(description="The event that it came of; null: none."),
+]
+
+
 class SuppressionPath(Path):
     """Which suppression."""
 
-    suppression_id: int
+    suppression_id: SuppressionId
 
 
 class SuppressionQuery(PageQuery):
@@ -83,12 +91,12 @@ class NewSuppression(Body):
 class SuppressionAnswer(Answer):
     """An address that is not mailed, and why."""
 
-    id: int
+    id: SuppressionId
     email: str
     stream: Stream
     reason: Reason
     detail: str
-    event_id: str = Field(description="The event that it came of; empty: none.")
+    event_id: CameOf
     expires_at: Timestamp | None = Field(description="Null: never.")
     created_at: Timestamp
 
@@ -111,12 +119,12 @@ class ImportedAnswer(Answer):
 class RemovalAnswer(Answer):
     """A suppression that was taken back."""
 
-    id: int
+    id: SuppressionId
     email: str
     stream: Stream
     reason: Reason
     detail: str
-    event_id: str
+    event_id: CameOf
     suppressed_at: Timestamp
     removed_at: Timestamp
     removed_by: str
@@ -197,7 +205,7 @@ def list_removals(query: RemovalQuery) -> Response:
     return answer(RemovalPage(**page(rows, query.limit, lambda row: row.id, RemovalAnswer.model_validate)))
 
 
-@api.delete("/suppressions/<int:suppression_id>", responses={204: None})
+@api.delete("/suppressions/<suppression_id>", responses={204: None})
 def delete_suppression(path: SuppressionPath, query: Removal) -> tuple[str, int]:
     """Let an address be mailed again"""
     if not suppressions.lift(team_id(), path.suppression_id, query.because, f"API key {g.api_key_id}"):

@@ -10,6 +10,7 @@ from sidecars.api.auth import team_id
 from sidecars.api.broadcasts import BroadcastPath, own_broadcast
 from sidecars.api.contacts import PropertyValue
 from sidecars.api.errors import FieldError, invalid
+from sidecars.api.ids import ContactId, MessageId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import Address, Answer, Body, OptionalBody, answer, example
 from sidecars.audiences.contacts import contact_of
@@ -38,7 +39,7 @@ class Reading(OptionalBody):
         {"sample": {"first_name": "Ada", "properties": {"city": "London"}}}, required=False
     )
 
-    contact_id: int | None = Field(None, description="A contact of the broadcast's audience.")
+    contact_id: ContactId | None = Field(None, description="A contact of the broadcast's audience.")
     sample: Sample | None = Field(None, description="A made-up reader, where there is no `contact_id`.")
     variant: int = Field(0, ge=0, description="Which variant, from 0.")
 
@@ -63,7 +64,7 @@ class TrialAnswer(Answer):
     """What became of one test mail."""
 
     address: str
-    message_id: UUID | None = Field(description="Ask /v1/messages/{message_id} what became of it.")
+    message_id: MessageId | None = Field(description="Ask /v1/messages/{message_id} what became of it.")
     status: str = Field(description="accepted, rejected, busy or suppressed.")
     reply: str = Field(description="What the edge said.")
 
@@ -81,7 +82,7 @@ class Validation(Answer):
     errors: list[FieldError]
 
 
-@api.post("/broadcasts/<int:broadcast_id>/preview", responses={200: PreviewOfMail})
+@api.post("/broadcasts/<broadcast_id>/preview", responses={200: PreviewOfMail})
 def preview_broadcast(path: BroadcastPath, body: Reading) -> Response:
     """See it as a reader would
 
@@ -92,7 +93,7 @@ def preview_broadcast(path: BroadcastPath, body: Reading) -> Response:
     return answer(PreviewOfMail.model_validate(rendered))
 
 
-@api.post("/broadcasts/<int:broadcast_id>/test-send", responses={200: TrialList})
+@api.post("/broadcasts/<broadcast_id>/test-send", responses={200: TrialList})
 def test_send_broadcast(path: BroadcastPath, body: Addressees) -> Response:
     """Send it to up to five addresses
 
@@ -104,7 +105,7 @@ def test_send_broadcast(path: BroadcastPath, body: Addressees) -> Response:
     return answer(TrialList(data=[TrialAnswer.model_validate(each) for each in trials]))
 
 
-@api.post("/broadcasts/<int:broadcast_id>/validate", responses={200: Validation})
+@api.post("/broadcasts/<broadcast_id>/validate", responses={200: Validation})
 def validate_broadcast(path: BroadcastPath) -> Response:
     """Ask what is still missing
 

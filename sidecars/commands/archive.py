@@ -3,13 +3,14 @@
 import click
 from rich.console import Console
 
+from sidecars.commands.ids import BROADCAST
 from sidecars.commands.surroundings import adopt_stack
 
 PATIENCE_SECONDS = 60
 
 
 @click.command()
-@click.argument("broadcast_ids", type=int, nargs=-1, metavar="[ID]...")
+@click.argument("broadcast_ids", type=BROADCAST, nargs=-1, metavar="[ID]...")
 @click.option("--days", type=int, help="Ended so many days ago; default: KIBA_ARCHIVE_AFTER_DAYS.")
 @click.option("--dry-run", is_flag=True, help="Only tell which.")
 def archive(broadcast_ids: tuple[int, ...], days: int | None, dry_run: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from sidecars.commands.ids import TEAM
 from sidecars.commands.operator import refusals
 from sidecars.commands.surroundings import adopt_stack
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from sidecars.models import SendingDomain
 
 name_argument = click.argument("name", metavar="DOMAIN")
-team_option = click.option("--team", "team_id", type=int, help="Where several teams registered it: whose.")
+team_option = click.option("--team", "team_id", type=TEAM, help="Where several teams registered it: whose.")
 
 
 @click.group()
@@ -55,7 +56,7 @@ def list_domains(state: str | None) -> None:
 
 @domain.command()
 @name_argument
-@click.option("--team", "team_id", type=int, required=True, help="Id of the team that sends from it.")
+@click.option("--team", "team_id", type=TEAM, required=True, help="Id of the team that sends from it.")
 def add(name: str, team_id: int) -> None:
     """Register a domain for a team, and show what to publish.
 

@@ -3,13 +3,14 @@
 import click
 from rich.console import Console
 
+from sidecars.commands.ids import BROADCAST
 from sidecars.commands.surroundings import adopt_stack
 
 SHOWN = 10
 
 
 @click.command()
-@click.argument("broadcast_id", type=int)
+@click.argument("broadcast_id", type=BROADCAST)
 @click.option("--receipts", metavar="URL", default=None, help="The simulator; by default this machine's.")
 @click.option(
     "--follow", "to_follow", type=int, default=0, help="Open all links of so many mails, and unsubscribe."

@@ -3,11 +3,12 @@
 import click
 from rich.console import Console
 
+from sidecars.commands.ids import BROADCAST
 from sidecars.commands.surroundings import adopt_stack
 
 
 @click.command()
-@click.argument("broadcast_id", type=int)
+@click.argument("broadcast_id", type=BROADCAST)
 @click.option("--receipts", metavar="URL", help="A simulator, whose receipts are the third witness.")
 def reconcile(broadcast_id: int, receipts: str | None) -> None:
     """Hold a broadcast's ledger against ClickHouse and the edges' spools, mail by mail.

@@ -3,12 +3,13 @@
 import click
 from rich.console import Console
 
+from sidecars.commands.ids import BROADCAST
 from sidecars.commands.operator import refusals
 from sidecars.commands.surroundings import adopt_stack
 
 
 @click.command()
-@click.argument("broadcast_id", type=int, metavar="ID")
+@click.argument("broadcast_id", type=BROADCAST, metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="As POST /v1/broadcasts/ID/rehearsal answers.")
 @click.option("--problems", is_flag=True, help="Leave out what passed.")
 def rehearse(broadcast_id: int, as_json: bool, problems: bool) -> None:

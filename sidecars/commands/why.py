@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sidecars.commands.ids import BROADCAST
 from sidecars.commands.surroundings import adopt_stack
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("address")
-@click.option("--broadcast", "broadcast_id", type=int, required=True, metavar="ID", help="Which broadcast.")
+@click.option(
+    "--broadcast", "broadcast_id", type=BROADCAST, required=True, metavar="ID", help="Which broadcast."
+)
 def why(address: str, broadcast_id: int) -> None:
     """Tell why a person got a broadcast or did not, when, and what the servers said.
 

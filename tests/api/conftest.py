@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from sidecars.accounts import keys
+from sidecars.api.ids import number
 from sidecars.audiences import contacts
 from sidecars.audiences.contacts import ContactFacts
 from sidecars.deliverability import domains, senders
@@ -79,12 +80,13 @@ def goods(acme):
         "/v1/broadcasts",
         json={
             "name": "First",
-            "audience_id": audience.id,
-            "sender_id": sender.id,
+            "audience_id": f"aud_{audience.id}",
+            "sender_id": f"snd_{sender.id}",
             "subject": "Hello {{ contact.first_name | default: 'friend' }}",
             "body": '<p>Hi {{ contact.first_name }}, <a href="https://acme.example/x">look</a>.</p>',
         },
     ).json["id"]
+    broadcast = Broadcast.get_by_id(number(broadcast_id))
     message_id = uuid4()
     email = Email.create(
         team=team_id,
@@ -95,17 +97,31 @@ def goods(acme):
     )
     Send.create(broadcast_id=0, contact_id=email.id, team_id=team_id, message_id=message_id, state=3)
     job = ContactImport.create(team=team_id, audience=audience, filename="x.csv", storage_key="gone")
+    api_key = keys.make(team_id, "spare").record
+    suppression = suppress(team_id, "gone@mail.example", "hard_bounce", detail="550 unknown")
     return SimpleNamespace(
+        # As the API shows them.
+        ids=SimpleNamespace(
+            domain=f"dom_{domain.id}",
+            sender=f"snd_{sender.id}",
+            audience=f"aud_{audience.id}",
+            contact=f"con_{contact.id}",
+            broadcast=broadcast_id,
+            message=f"msg_{message_id.hex}",
+            api_key=f"key_{api_key.id}",
+            contact_import=f"imp_{job.id}",
+            suppression=f"sup_{suppression.id}",
+        ),
         domain=domain,
         sender=sender,
         audience=audience,
         contact=contact,
-        broadcast=Broadcast.get_by_id(broadcast_id),
+        broadcast=broadcast,
         message_id=message_id,
-        api_key=keys.make(team_id, "spare").record,
+        api_key=api_key,
         email=email,
         contact_import=job,
-        suppression=suppress(team_id, "gone@mail.example", "hard_bounce", detail="550 unknown"),
+        suppression=suppression,
     )
 
 

@@ -30,7 +30,7 @@ def test_a_name_is_one_line(acme, fields, name):
 
 
 def test_what_readers_see_of_it_is_changed_field_by_field(acme, goods, fields):
-    address = f"/v1/audiences/{goods.audience.id}"
+    address = f"/v1/audiences/{goods.ids.audience}"
     assert acme.get(address).json["locale"] == ""
     seen = {"public_name": "Our letter", "description": "Every Friday.", "is_open": True, "locale": "pt-BR"}
     assert acme.patch(address, json=seen | {"locale": "pt_BR"}).json == acme.get(address).json
@@ -59,24 +59,24 @@ def test_pages_cover_all_and_end(acme, other):
 
 
 def test_contacts_are_counted_by_status(acme, goods):
-    acme.patch(f"/v1/contacts/{goods.contact.id}", json={"status": "unsubscribed"})
-    acme.post(f"/v1/audiences/{goods.audience.id}/contacts", json={"email": "bob@mail.example"})
+    acme.patch(f"/v1/contacts/{goods.ids.contact}", json={"status": "unsubscribed"})
+    acme.post(f"/v1/audiences/{goods.ids.audience}/contacts", json={"email": "bob@mail.example"})
     counted = {"subscribed": 1, "unsubscribed": 1}
-    assert acme.get(f"/v1/audiences/{goods.audience.id}").json["contacts"] == counted
+    assert acme.get(f"/v1/audiences/{goods.ids.audience}").json["contacts"] == counted
     assert acme.get("/v1/audiences").json["data"][0]["contacts"] == counted
 
 
 def test_tags_are_made_once_and_counted(acme, goods):
-    address = f"/v1/audiences/{goods.audience.id}/tags"
+    address = f"/v1/audiences/{goods.ids.audience}/tags"
     made = acme.post(address, json={"name": "vip"})
     assert (made.status_code, made.json["contacts"]) == (201, 0)
-    acme.patch(f"/v1/contacts/{goods.contact.id}", json={"tags": ["vip", "new"]})
+    acme.patch(f"/v1/contacts/{goods.ids.contact}", json={"tags": ["vip", "new"]})
     again = acme.post(address, json={"name": "vip"})
     assert (again.status_code, again.json["id"], again.json["contacts"]) == (200, made.json["id"], 1)
     assert [tag["name"] for tag in acme.get(address).json["data"]] == ["new", "vip"]
 
 
 def test_properties_are_told_with_their_kinds(acme, goods):
-    acme.patch(f"/v1/contacts/{goods.contact.id}", json={"properties": {"age": 36, "likes": ["tea"]}})
-    answer = acme.get(f"/v1/audiences/{goods.audience.id}").json
+    acme.patch(f"/v1/contacts/{goods.ids.contact}", json={"properties": {"age": 36, "likes": ["tea"]}})
+    answer = acme.get(f"/v1/audiences/{goods.ids.audience}").json
     assert answer["properties"] == {"age": "number", "likes": "list"}

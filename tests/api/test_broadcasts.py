@@ -2,6 +2,7 @@
 
 import pytest
 
+from sidecars.api.ids import number
 from sidecars.models import Broadcast, Content, Variant
 
 
@@ -9,8 +10,8 @@ from sidecars.models import Broadcast, Content, Variant
 def body(goods):
     return {
         "name": "Spring",
-        "audience_id": goods.audience.id,
-        "sender_id": goods.sender.id,
+        "audience_id": goods.ids.audience,
+        "sender_id": goods.ids.sender,
         "subject": "Spring is here",
         "body": "<p>Hello</p>",
     }
@@ -74,8 +75,8 @@ def test_variants_are_kept_in_order_and_replaced_as_a_whole(acme, body, two_vari
     two_variants.reverse()
     changed = acme.patch(f"/v1/broadcasts/{draft['id']}", json={"variants": two_variants}).json
     assert [each["name"] for each in changed["variants"]] == ["B", "A"]
-    assert Variant.select().where(Variant.broadcast == draft["id"]).count() == 2
-    old = [each["id"] for each in draft["variants"]]
+    assert Variant.select().where(Variant.broadcast == number(draft["id"])).count() == 2
+    old = [number(each["id"]) for each in draft["variants"]]
     assert not Variant.select().where(Variant.id.in_(old)).exists()
 
 
@@ -127,10 +128,10 @@ def test_another_teams_audience_and_sender_are_unknown(other, body, fields):
 
 def test_what_is_on_its_way_is_not_changed(acme, goods):
     Broadcast.update(state="sending").where(Broadcast.id == goods.broadcast.id).execute()
-    response = acme.patch(f"/v1/broadcasts/{goods.broadcast.id}", json={"name": "New"})
+    response = acme.patch(f"/v1/broadcasts/{goods.ids.broadcast}", json={"name": "New"})
     assert response.status_code == 409
     assert response.json["state"] == "sending"
-    assert acme.get(f"/v1/broadcasts/{goods.broadcast.id}").json["name"] == "First"
+    assert acme.get(f"/v1/broadcasts/{goods.ids.broadcast}").json["name"] == "First"
 
 
 def test_the_latest_come_first(acme, body):

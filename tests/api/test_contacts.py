@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def address(goods):
-    return f"/v1/audiences/{goods.audience.id}/contacts"
+    return f"/v1/audiences/{goods.ids.audience}/contacts"
 
 
 def test_a_contact_is_added_then_changed(acme, address):
@@ -31,7 +31,7 @@ def test_a_contact_is_added_then_changed(acme, address):
 
 
 def test_moments_are_utc_with_milliseconds(acme, goods):
-    contact = acme.get(f"/v1/contacts/{goods.contact.id}").json
+    contact = acme.get(f"/v1/contacts/{goods.ids.contact}").json
     for field in ("subscribed_at", "created_at", "updated_at"):
         assert len(contact[field]) == len("2026-11-24T10:15:30.125Z")
         assert contact[field].endswith("Z")
@@ -81,18 +81,18 @@ def test_a_property_keeps_its_kind(acme, address, fields):
 
 
 def test_adding_again_does_not_subscribe_who_left(acme, address, goods):
-    acme.patch(f"/v1/contacts/{goods.contact.id}", json={"status": "unsubscribed"})
+    acme.patch(f"/v1/contacts/{goods.ids.contact}", json={"status": "unsubscribed"})
     again = acme.post(address, json={"email": goods.contact.email, "status": "subscribed"}).json
     assert again["status"] == "unsubscribed"
     assert again["unsubscribed_at"] is not None
-    asked = acme.patch(f"/v1/contacts/{goods.contact.id}", json={"status": "subscribed"}).json
+    asked = acme.patch(f"/v1/contacts/{goods.ids.contact}", json={"status": "subscribed"}).json
     assert asked["status"] == "subscribed"
 
 
 def test_a_change_changes_what_it_names_alone(acme, goods):
-    acme.patch(f"/v1/contacts/{goods.contact.id}", json={"properties": {"a": 1, "b": 2}, "tags": ["x"]})
+    acme.patch(f"/v1/contacts/{goods.ids.contact}", json={"properties": {"a": 1, "b": 2}, "tags": ["x"]})
     changed = acme.patch(
-        f"/v1/contacts/{goods.contact.id}", json={"properties": {"a": None}, "last_name": ""}
+        f"/v1/contacts/{goods.ids.contact}", json={"properties": {"a": None}, "last_name": ""}
     )
     assert changed.json["properties"] == {"b": 2}
     assert (changed.json["first_name"], changed.json["last_name"]) == ("Ada", "")
@@ -100,7 +100,7 @@ def test_a_change_changes_what_it_names_alone(acme, goods):
 
 
 def test_an_address_is_not_changed(acme, goods, fields):
-    assert fields(acme.patch(f"/v1/contacts/{goods.contact.id}", json={"email": "new@mail.example"})) == [
+    assert fields(acme.patch(f"/v1/contacts/{goods.ids.contact}", json={"email": "new@mail.example"})) == [
         "email"
     ]
 
@@ -108,7 +108,7 @@ def test_an_address_is_not_changed(acme, goods, fields):
 def test_a_contact_is_found_by_address(acme, address, goods):
     acme.post(address, json={"email": "bob@mail.example"})
     found = acme.get(address, query_string={"email": "ADA@mail.example"}).json
-    assert [contact["id"] for contact in found["data"]] == [goods.contact.id]
+    assert [contact["id"] for contact in found["data"]] == [goods.ids.contact]
     assert found["next_cursor"] is None
 
 

@@ -43,16 +43,16 @@ def test_a_domain_is_registered_once_by_each_team(acme, other, name):
 
 
 def test_a_domain_is_removed_unless_a_broadcast_is_on_its_way(acme, goods):
-    address = f"/v1/domains/{goods.domain.id}"
-    acme.post(f"/v1/broadcasts/{goods.broadcast.id}/publish")
+    address = f"/v1/domains/{goods.ids.domain}"
+    acme.post(f"/v1/broadcasts/{goods.ids.broadcast}/publish")
     kept = acme.delete(address)
     assert (kept.status_code, kept.json["state"]) == (409, "in_use")
     assert f'{goods.broadcast.id} ("First")' in kept.json["message"]
-    acme.post(f"/v1/broadcasts/{goods.broadcast.id}/cancel")
+    acme.post(f"/v1/broadcasts/{goods.ids.broadcast}/cancel")
     assert acme.delete(address).status_code == 204
     assert [acme.get(address).status_code, acme.delete(address).status_code] == [404, 404]
-    assert acme.get(f"/v1/broadcasts/{goods.broadcast.id}").json["sender_id"] == goods.sender.id
-    assert acme.get(f"/v1/broadcasts/{goods.broadcast.id}/report").status_code == 200
+    assert acme.get(f"/v1/broadcasts/{goods.ids.broadcast}").json["sender_id"] == goods.ids.sender
+    assert acme.get(f"/v1/broadcasts/{goods.ids.broadcast}/report").status_code == 200
     assert [each["domain_id"] for each in acme.get("/v1/senders").json["data"]] == [None]
 
 
@@ -175,8 +175,11 @@ def test_a_sender_is_made_and_listed(acme, goods):
     made = acme.post("/v1/senders", json=body)
     assert made.status_code == 201
     assert made.json["address"] == f"hello@{goods.domain.name}"
-    assert made.json["domain_id"] == goods.domain.id
-    assert [each["id"] for each in acme.get("/v1/senders").json["data"]] == [goods.sender.id, made.json["id"]]
+    assert made.json["domain_id"] == goods.ids.domain
+    assert [each["id"] for each in acme.get("/v1/senders").json["data"]] == [
+        goods.ids.sender,
+        made.json["id"],
+    ]
     assert acme.post("/v1/senders", json=body).status_code == 409
 
 

@@ -47,14 +47,14 @@ def example():
 def address(goods):
     """The path with ids of things that Acme has."""
     ids = {
-        "audience_id": goods.audience.id,
-        "contact_id": goods.contact.id,
-        "import_id": goods.contact_import.id,
-        "domain_id": goods.domain.id,
-        "broadcast_id": goods.broadcast.id,
-        "suppression_id": goods.suppression.id,
-        "message_id": goods.message_id,
-        "key_id": goods.api_key.id,
+        "audience_id": goods.ids.audience,
+        "contact_id": goods.ids.contact,
+        "import_id": goods.ids.contact_import,
+        "domain_id": goods.ids.domain,
+        "broadcast_id": goods.ids.broadcast,
+        "suppression_id": goods.ids.suppression,
+        "message_id": goods.ids.message,
+        "key_id": goods.ids.api_key,
         "stream": "fax",  # of those that there are each team has its own
     }
     return lambda path: path.format(**ids)
@@ -90,10 +90,16 @@ def test_what_never_existed_is_not_found(operations, example, acme):
     for method, path, operation in operations:
         if "{" in path:
             for missing in ("999999999", "99999999999999999999999", "0"):
-                place = re.sub(
-                    r"\{\w+\}", missing, path.replace("{message_id}", "0" * 8 + "-" + "0000-" * 3 + "0" * 12)
-                )
+                place = path.format(**dict(never(operation, missing)))
                 assert send(acme, method, place, example(operation)).status_code == 404, (method, place)
+
+
+def never(operation, number):
+    """(name, id of something that there is not) of each id in the path, by the document's own examples."""
+    for each in operation["parameters"]:
+        if each["in"] == "path":
+            prefix, _, rest = each["schema"].get("example", "").rpartition("_")
+            yield each["name"], f"{prefix}_{number.zfill(32) if len(rest) == 32 else number}"
 
 
 def test_an_id_that_is_no_id_is_not_found(operations, example, acme):

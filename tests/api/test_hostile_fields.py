@@ -63,10 +63,10 @@ def texts(value, name=""):
 def places(app, goods):
     """(method, path, good body, where in it a text stands)."""
     ids = {
-        "audience_id": goods.audience.id,
-        "contact_id": goods.contact.id,
-        "domain_id": goods.domain.id,
-        "broadcast_id": goods.broadcast.id,
+        "audience_id": goods.ids.audience,
+        "contact_id": goods.ids.contact,
+        "domain_id": goods.ids.domain,
+        "broadcast_id": goods.ids.broadcast,
         "stream": "fax",
     }
     found = []

@@ -16,7 +16,7 @@ LIST = "E-Mail;Vorname;Ort;Alter\nbob@mail.example;Bob;Köln;36\nnobody;X;Y;1\nB
 
 @pytest.fixture
 def address(goods):
-    return f"/v1/audiences/{goods.audience.id}/imports"
+    return f"/v1/audiences/{goods.ids.audience}/imports"
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_list_is_taken_and_a_worker_brings_it_in(acme, upload, goods):
         {"line": 3, "field": "E-Mail", "message": "An email address must have an @-sign."}
     ]
     assert done["finished_at"].endswith("Z")
-    found = acme.get(f"/v1/audiences/{goods.audience.id}/contacts?email=bob@mail.example").json["data"][0]
+    found = acme.get(f"/v1/audiences/{goods.ids.audience}/contacts?email=bob@mail.example").json["data"][0]
     assert (found["first_name"], found["properties"]) == ("Bob", {"ort": "Bonn", "alter": 36})
 
 

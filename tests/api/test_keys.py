@@ -2,6 +2,7 @@
 
 import pytest
 
+from sidecars.api.ids import number
 from sidecars.edge.store import redis
 from sidecars.names import team_key
 
@@ -26,7 +27,7 @@ def test_a_limited_key_submits_mail_and_does_nothing_else(acme, limit):
     assert refused.status_code == 403
     assert "SMTP" in refused.json["message"]
     at_the_edge = redis.hgetall(team_key(acme.team.id)).values()
-    assert any(key.startswith(f"{made['id']} send_only") for key in at_the_edge)
+    assert any(key.startswith(f"{number(made['id'])} send_only") for key in at_the_edge)
 
 
 def test_a_key_of_one_domain_wants_a_domain_of_the_team(acme, other, goods, fields):

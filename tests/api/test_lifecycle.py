@@ -87,8 +87,8 @@ def test_connections_go_back_to_the_pool_whatever_happens(failing):
 
 
 def test_metrics_tell_requests_apart_by_rule(acme, nobody):
-    acme.get("/v1/contacts/1")
-    acme.get("/v1/contacts/2")
+    acme.get("/v1/contacts/con_1")
+    acme.get("/v1/contacts/con_2")
     text = nobody.get("/metrics").get_data(as_text=True)
-    assert 'url_rule="/v1/contacts/<int:contact_id>"' in text
-    assert "/v1/contacts/1" not in text
+    assert 'url_rule="/v1/contacts/<contact_id>"' in text
+    assert "/v1/contacts/con_1" not in text

@@ -6,7 +6,7 @@ from sidecars.models import ApiKey
 
 def test_it_tells_whose_key_this_is(acme):
     answer = acme.get("/v1/me").json
-    assert (answer["team"]["id"], answer["team"]["name"]) == (acme.team.id, "Acme")
+    assert (answer["team"]["id"], answer["team"]["name"]) == (f"team_{acme.team.id}", "Acme")
     assert answer["api_key"]["name"] == "tests"
     assert acme.key.startswith(answer["api_key"]["prefix"])
     assert acme.key not in str(answer)

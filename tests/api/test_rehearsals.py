@@ -2,6 +2,7 @@
 
 import pytest
 
+from sidecars.api.ids import number
 from sidecars.broadcasts.rehearsal import spam
 from sidecars.models import Broadcast
 
@@ -11,7 +12,7 @@ def address(stack, goods, monkeypatch):
     stack.start_processes("simulator")
     # The filter's own word is tested in tests/broadcasts/rehearsal.
     monkeypatch.setattr(spam, "FILTERS", ())
-    return f"/v1/broadcasts/{goods.broadcast.id}/rehearsal"
+    return f"/v1/broadcasts/{goods.ids.broadcast}/rehearsal"
 
 
 def test_a_rehearsal_answers_checks_recipients_and_duration(acme, address, goods):
@@ -42,9 +43,9 @@ def test_a_rehearsal_answers_checks_recipients_and_duration(acme, address, goods
 
 
 def test_it_may_be_for_a_contact_of_the_audience_and_for_no_other(acme, other, address, goods, fields):
-    second = acme.post(f"/v1/audiences/{goods.audience.id}/contacts", json={"email": "bob@mail.example"})
+    second = acme.post(f"/v1/audiences/{goods.ids.audience}/contacts", json={"email": "bob@mail.example"})
     said = acme.post(address, json={"contact_id": second.json["id"]}).json
-    assert any(f"contact {second.json['id']};" in check["message"] for check in said["checks"])
+    assert any(f"contact {number(second.json['id'])};" in check["message"] for check in said["checks"])
     assert said["recipients"]["total"] == 2
     assert fields(acme.post(address, json={"contact_id": 999_999_999})) == ["contact_id"]
     assert other.post(address).status_code == 404

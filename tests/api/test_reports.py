@@ -1,5 +1,6 @@
 """Reports, books and single mails: the ledger in MariaDB beside events in ClickHouse."""
 
+import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ AT = datetime(2026, 11, 24, 10, 15, 30, 125000, UTC)
 
 @pytest.fixture
 def address(goods):
-    return f"/v1/broadcasts/{goods.broadcast.id}"
+    return f"/v1/broadcasts/{goods.ids.broadcast}"
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_a_draft_has_an_empty_report(acme, address):
 
 def test_mails_are_listed_by_state_and_page(acme, address, goods, mails):
     listed = acme.get(f"{address}/messages").json
-    assert [mail["message_id"] for mail in listed["data"]] == [str(each) for each in mails.values()]
+    assert [mail["message_id"] for mail in listed["data"]] == [f"msg_{each.hex}" for each in mails.values()]
     first = listed["data"][0]
     assert (first["recipient"], first["state"], first["reason"]) == ("ada@mail.example", "delivered", "")
     assert first["accepted_at"] == "2026-11-24T10:15:30.000Z"
@@ -172,6 +173,7 @@ def test_a_mail_tells_its_whole_story(acme, goods, mails, happened):
     assert story["explanation"] == "The recipient's server took it."
     assert [event["type"] for event in story["timeline"]] == ["deferred", "delivered"]
     deferred = story["timeline"][0]
+    assert re.fullmatch("evt_[0-9a-f]{32}", deferred["event_id"])
     assert deferred["occurred_at"] == "2026-11-24T10:15:30.125Z"
     assert (deferred["code"], deferred["response"]) == (451, "try later")
     assert "220 hello" in str(deferred["conversation"])

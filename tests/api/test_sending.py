@@ -12,7 +12,7 @@ from sidecars.models import Broadcast, SendingDomain, now
 
 @pytest.fixture
 def address(goods):
-    return f"/v1/broadcasts/{goods.broadcast.id}"
+    return f"/v1/broadcasts/{goods.ids.broadcast}"
 
 
 def in_state(goods, state, **fields):

@@ -56,7 +56,7 @@ def upload(caller, text):
 
 def test_suppressing_again_keeps_the_first_reason(acme, goods):
     again = acme.post("/v1/suppressions", json={"email": goods.suppression.email})
-    assert again.json["id"] == goods.suppression.id
+    assert again.json["id"] == goods.ids.suppression
     assert (again.json["reason"], again.json["detail"]) == ("hard_bounce", "550 unknown")
 
 

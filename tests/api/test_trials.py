@@ -20,7 +20,7 @@ def edge(stack):
 
 @pytest.fixture
 def address(goods):
-    return f"/v1/broadcasts/{goods.broadcast.id}"
+    return f"/v1/broadcasts/{goods.ids.broadcast}"
 
 
 def receipts(edge, recipient):
@@ -29,7 +29,7 @@ def receipts(edge, recipient):
 
 
 def test_a_preview_is_filled_in_for_a_contact(acme, address, goods):
-    shown = acme.post(f"{address}/preview", json={"contact_id": goods.contact.id})
+    shown = acme.post(f"{address}/preview", json={"contact_id": goods.ids.contact})
     assert shown.status_code == 200
     assert shown.json["subject"] == "Hello Ada"
     assert "Hi Ada" in shown.json["html"]
@@ -99,7 +99,7 @@ def test_test_mails_arrive_marked_and_apart_from_the_broadcast(acme, address, go
     assert sent.status_code == 200
     assert [(each["address"], each["status"]) for each in sent.json["data"]] == [(to, "accepted")]
     wait_for(lambda: receipts(edge, to))
-    message_id = UUID(sent.json["data"][0]["message_id"])
+    message_id = UUID(sent.json["data"][0]["message_id"].removeprefix("msg_"))
     email = Email.get(Email.message_id == message_id)
     assert (email.source, email.recipient) == ("test", to)
     assert email.subject.startswith("[Test] Hello")

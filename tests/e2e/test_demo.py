@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from infra.local.config import REPOSITORY
+from sidecars.api.ids import number
 from tests.e2e.conftest import READERS, Demo, run_demo
 
 
@@ -83,7 +84,7 @@ def test_reconcile_says_no_and_names_the_mail_when_the_ledger_is_wrong(demo: Dem
     from sidecars.broadcasts.states import SendState
     from sidecars.models import Send, database
 
-    broadcast = facts(demo)["broadcast_id"]
+    broadcast = number(facts(demo)["broadcast_id"])
     with database.connection_context():
         send = Send.get(Send.broadcast_id == broadcast, Send.state == SendState.DELIVERED)
         of_it = (Send.broadcast_id == broadcast, Send.contact_id == send.contact_id)

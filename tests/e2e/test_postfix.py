@@ -51,7 +51,7 @@ def api(demo: Demo) -> Api:
 
 
 @pytest.fixture(scope="module")
-def broadcast(demo: Demo, api: Api, server: Receiver) -> int:
+def broadcast(demo: Demo, api: Api, server: Receiver) -> str:
     """To everybody at the server, from a domain whose mail is signed with RSA and with Ed25519."""
     audience = api.post("/audiences", {"name": "Potters"})["id"]
     for name in ("reader", "away", *DEAD, *PASSING):
@@ -60,7 +60,7 @@ def broadcast(demo: Demo, api: Api, server: Receiver) -> int:
     sender = api.post("/senders", {"name": "Potters", "address": f"hello@{FROM_DOMAIN}"})["id"]
     broadcast_id = api.post("/broadcasts", {**LETTER, "audience_id": audience, "sender_id": sender})["id"]
     api.post(f"/broadcasts/{broadcast_id}/publish")
-    return int(broadcast_id)
+    return str(broadcast_id)
 
 
 def verify_domain(demo: Demo, api: Api) -> None:
@@ -72,7 +72,7 @@ def verify_domain(demo: Demo, api: Api) -> None:
 
 
 def test_opendkim_dkimpy_and_mailauth_verify_both_signatures_of_a_mail(
-    demo: Demo, broadcast: int, server: Receiver
+    demo: Demo, broadcast: str, server: Receiver
 ) -> None:
     arrived = wait_for(server.mails, timeout=60)[0]
     assert opendkims_verdicts(arrived) == BOTH_PASS
@@ -84,7 +84,7 @@ def test_opendkim_dkimpy_and_mailauth_verify_both_signatures_of_a_mail(
     assert dict(json.loads(mailauth.stdout)) == BOTH_PASS
 
 
-def test_opendkim_sees_a_change_on_the_way(demo: Demo, broadcast: int, server: Receiver) -> None:
+def test_opendkim_sees_a_change_on_the_way(demo: Demo, broadcast: str, server: Receiver) -> None:
     forged = wait_for(server.mails, timeout=60)[0].replace(b"The kiln is on", b"The kiln is off")
     with smtplib.SMTP(ADDRESS, demo.stack.ports["simulator_smtp"], timeout=20) as forger:
         forger.starttls(context=ANYBODY)
@@ -102,7 +102,7 @@ def opendkims_verdicts(arrived: bytes) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", DEAD)
 def test_a_dsn_of_a_dead_mailbox_bounces_its_mail_and_suppresses_its_address(
-    api: Api, broadcast: int, name: str
+    api: Api, broadcast: str, name: str
 ) -> None:
     status, words = DEAD[name]
     event = bounced(api, broadcast, name)
@@ -117,7 +117,7 @@ def test_a_dsn_of_a_dead_mailbox_bounces_its_mail_and_suppresses_its_address(
 
 
 def test_no_other_dsn_suppresses_anybody_and_a_delay_changes_nothing_till_the_server_gives_up(
-    demo: Demo, api: Api, broadcast: int, server: Receiver
+    demo: Demo, api: Api, broadcast: str, server: Receiver
 ) -> None:
     for name, (status, words) in PASSING.items():
         event = bounced(api, broadcast, name)
@@ -152,7 +152,7 @@ def test_one_dsn_of_a_submitted_mail_tells_of_each_of_its_recipients(
     assert not suppressions(api, "reader")
 
 
-def mail_to(api: Api, broadcast: int, name: str) -> dict[str, Any]:
+def mail_to(api: Api, broadcast: str, name: str) -> dict[str, Any]:
     """The ledger's row, with all that happened to the mail."""
     why = api.get(f"/broadcasts/{broadcast}/why", params={"address": f"{name}@{DOMAIN}"})
     return why["mail"] or {"state": None, "timeline": []}
@@ -167,12 +167,12 @@ def submitted(api: Api, to: str) -> dict[str, Any]:
     return api.get(f"/messages/{email.message_id}") if email else {"state": None, "timeline": []}
 
 
-def came_back(api: Api, broadcast: int, name: str, kind: str) -> dict[str, Any]:
+def came_back(api: Api, broadcast: str, name: str, kind: str) -> dict[str, Any]:
     """The first mail of that kind that came to the return path."""
     return wait_for(lambda: inbound(mail_to(api, broadcast, name), kind), timeout=60, interval=0.2)
 
 
-def bounced(api: Api, broadcast: int, name: str) -> dict[str, Any]:
+def bounced(api: Api, broadcast: str, name: str) -> dict[str, Any]:
     """The DSN, when the ledger has it too."""
     wait_for(lambda: mail_to(api, broadcast, name)["state"] == "bounced", timeout=60, interval=0.2)
     return came_back(api, broadcast, name, "bounce")

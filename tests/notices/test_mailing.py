@@ -115,9 +115,9 @@ def test_administrators_and_managers_get_a_notice_once_however_many_tell_and_mai
     assert mail["List-Unsubscribe"] is None
     text, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
     assert "Paused: 7.4% of mails bounced hard." in text
-    assert "    POST /v1/broadcasts/7/resume" in text
+    assert "    POST /v1/broadcasts/bc_7/resume" in text
     assert text.rstrip().endswith("To the administrators and managers of Acme & Sons.")
-    assert "POST /v1/broadcasts/7/resume" in html
+    assert "POST /v1/broadcasts/bc_7/resume" in html
     assert "{{ contact.email }} {% if %} &lt;b&gt;" in html
 
     assert state_of(tell(acme, "second"))[0] == "waiting"

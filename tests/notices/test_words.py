@@ -36,7 +36,7 @@ def test_a_failing_domain_is_told_with_its_faults_and_until_when_it_sends():
     assert subject == "A DNS record of news.acme.example is gone"
     assert "until 2026-12-01 09:30 UTC" in text
     assert "There is no CNAME record.\n\nThere is no DKIM record." in text
-    assert "\n    POST /v1/domains/3/verify" in text
+    assert "\n    POST /v1/domains/dom_3/verify" in text
 
 
 def test_html_says_what_the_text_says_and_takes_nothing_of_it_for_markup():
@@ -45,7 +45,7 @@ def test_html_says_what_the_text_says_and_takes_nothing_of_it_for_markup():
     assert "To the administrators and managers of Acme & Sons." in letter.text
     assert "Acme &amp; Sons" in letter.html
     assert "Spring &lt;b&gt;&amp; more&lt;/b&gt;" in letter.html
-    assert ">GET  /v1/broadcasts/7/report\nPOST /v1/broadcasts/7/resume" in letter.html
+    assert ">GET  /v1/broadcasts/bc_7/report\nPOST /v1/broadcasts/bc_7/resume" in letter.html
     assert ">Paused: 7.4% of mails bounced hard" in letter.html
 
 

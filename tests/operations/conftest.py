@@ -16,6 +16,7 @@ import requests
 from infra.local.config import TEST_STACKS
 from infra.local.processes import PORTS
 from infra.local.stack import Stack
+from sidecars.api.ids import number
 from sidecars.mail.tokens import make_token
 from tests.support import wait_for
 
@@ -78,8 +79,8 @@ class Site:
         """New readers, as those that `publish` writes to; its id."""
         self.audiences += 1
         audience = self.post("/audiences", {"name": f"Readers {self.audiences}"})["id"]
-        for number, outcome in enumerate(outcomes or ("accept",)):
-            email = f"{outcome}.{self.audiences}.{number}@outcome.example"
+        for place, outcome in enumerate(outcomes or ("accept",)):
+            email = f"{outcome}.{self.audiences}.{place}@outcome.example"
             self.post(f"/audiences/{audience}/contacts", {"email": email})
         return audience
 
@@ -100,7 +101,7 @@ class Site:
 
     def received(self, broadcast):
         """When its mails were received, and by whom: (moment, recipient) in order."""
-        query = {"broadcast_id": broadcast, "kind": "accepted"}
+        query = {"broadcast_id": number(broadcast), "kind": "accepted"}
         answer = requests.get(f"{self.stack.url('simulator_http')}/receipts.ndjson", params=query, timeout=10)
         facts = map(json.loads, answer.text.splitlines())
         return [(datetime.fromisoformat(fact["at"]), fact["recipient"]) for fact in facts]
@@ -113,7 +114,8 @@ class Site:
         broadcast = self.publish()
         self.wait_for_state(broadcast, "delivered")
         (mail,) = self.get(f"/broadcasts/{broadcast}/messages")["data"]
-        return broadcast, make_token(UUID(mail["message_id"]), self.stack.secrets["token_secret"])
+        mail_id = UUID(mail["message_id"].removeprefix("msg_"))
+        return broadcast, make_token(mail_id, self.stack.secrets["token_secret"])
 
     def visit(self, path, method="GET"):
         """The status that a reader's program gets from the webhook receiver."""

@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from sidecars.api.ids import number
 from sidecars.commands.books import print_books
 from sidecars.commands.demo import settling, steps
 from sidecars.commands.demo.api import ApiRefusal
@@ -81,7 +82,7 @@ def _show(console: Console, memory: Memory, simulator: str, contacts: Path) -> b
     console.print(f"All settled {time.monotonic() - started:.1f} s after publishing")
     with _bar(console, "People read, click, unsubscribe") as bar:
         settling.watch_people(simulator, bar)
-    return print_books(console, broadcast_id, simulator)
+    return print_books(console, number(broadcast_id), simulator)
 
 
 @contextmanager

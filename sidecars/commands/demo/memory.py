@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 MEMORY = "demo.json"
+# Ids that were remembered before they had prefixes.
+PREFIXES = {"audience_id": "aud", "sender_id": "snd", "import_id": "imp", "broadcast_id": "bc"}
 
 
 class Memory:
@@ -14,6 +16,11 @@ class Memory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.facts: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        for name, prefix in PREFIXES.items():
+            if isinstance(self.facts.get(name), int):
+                self.facts[name] = f"{prefix}_{self.facts[name]}"
+        if isinstance(self.facts.get("domain", {}).get("id"), int):
+            self.facts["domain"]["id"] = f"dom_{self.facts['domain']['id']}"
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """The remembered fact, or what `make` returns, remembered from now on."""

@@ -14,7 +14,7 @@ PAUSE = 0.5
 UNDER_WAY = ("planned", "claimed", "accepted")
 
 
-def watch_settling(api: Api, broadcast_id: int, watch: Watch) -> bool:
+def watch_settling(api: Api, broadcast_id: str, watch: Watch) -> bool:
     """Returns True when no send is under way any more, False after SETTLE_SECONDS."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < deadline:

@@ -76,7 +76,7 @@ def import_contacts(memory: Memory, api: Api, contacts: Path, watch: Watch) -> d
     raise AssertionError("polling ends by return")
 
 
-def publish_newsletter(memory: Memory, api: Api) -> int:
+def publish_newsletter(memory: Memory, api: Api) -> str:
     """Writes, validates and publishes the newsletter; returns the broadcast's id."""
     draft = memory.once(
         "broadcast_id",
@@ -95,7 +95,7 @@ def publish_newsletter(memory: Memory, api: Api) -> int:
     )
     if api.get(f"/broadcasts/{draft}")["state"] == "draft":
         api.post(f"/broadcasts/{draft}/publish")
-    return int(draft)
+    return str(draft)
 
 
 def _newsletter() -> str:
@@ -104,7 +104,7 @@ def _newsletter() -> str:
     return source.replace("https://assets.thekettle.example", f"{settings.tracking_url}/assets")
 
 
-def watch_sending(api: Api, broadcast_id: int, watch: Watch) -> None:
+def watch_sending(api: Api, broadcast_id: str, watch: Watch) -> None:
     """Returns when every recipient was handed over to the edge, or skipped with a reason."""
     for progress in _polled(api, f"/broadcasts/{broadcast_id}/progress"):
         watch(progress["handed_over"], progress["total"])
