@@ -56,8 +56,10 @@ def test_other_commands_say_the_same_of_an_archived_broadcast_and_name_a_damaged
     def said(code):
         with database.connection_context():
             address = Contact.get(Contact.audience == cancelled.audience_id).email
+        books = kiba(cancelled.id, command="reconcile", code=code)
         return [
-            kiba(cancelled.id, command="reconcile", code=code),
+            # What is still on its way changes by the moment, and is other tests'.
+            [line for line in books.splitlines() if " records of " not in line],
             kiba(address, "--broadcast", cancelled.id, command="why", code=code),
         ]
 
@@ -71,6 +73,6 @@ def test_other_commands_say_the_same_of_an_archived_broadcast_and_name_a_damaged
     written = client().get_object(**file)["Body"].read()
     client().delete_object(**file)
     parts._kept.cache_clear()
-    assert all(f"{key} in the bucket" in told for told in said(1))
+    assert all(f"{key} in the bucket" in str(told) for told in said(1))
     client().put_object(**file, Body=written)
     assert said(0) == before
