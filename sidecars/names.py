@@ -232,6 +232,7 @@ PATH_CLICK = "/c"
 PATH_OPEN = "/o"
 PATH_UNSUBSCRIBE = "/u"
 PATH_PREFERENCES = "/p"
+PATH_MEDIA = "/m"
 PATH_MTA_EVENTS = "/mta/events"
 
 # --- Local parts at a return-path domain ----------------------------------------------------

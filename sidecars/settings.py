@@ -50,6 +50,15 @@ class Settings(BaseSettings):
     s3_endpoint: str = Field("http://127.0.0.1:28333", description="S3-compatible storage.")
     s3_bucket: str = Field("kibamail", description="Holds uploads, and the ledger of old broadcasts.")
     s3_region: str = Field("us-east-1", description="Region name that the endpoint expects.")
+    s3_public_endpoint: str = Field(
+        "", description="S3 as those reach it who upload pictures; empty: the same as S3_ENDPOINT."
+    )
+    media_url: str = Field(
+        "",
+        description="Public base URL of pictures, where a CDN or the bucket serves its `media/`; empty: "
+        "TRACKING_URL, where the webhook receiver does.",
+    )
+    max_media_bytes: int = Field(10_000_000, description="The largest picture that can be uploaded.", ge=1)
     aws_access_key_id: str = Field("", description="S3 credential.")
     aws_secret_access_key: SecretStr = Field(SecretStr(""), description="S3 credential.")
 

@@ -15,8 +15,10 @@ from sidecars.api import (
     keys,
     lifecycle,
     me,
+    layouts,
     notices,
     rehearsals,
+    media,
     reports,
     senders,
     sending,
@@ -26,6 +28,7 @@ from sidecars.api import (
 )
 from sidecars.api.operator import access, actions, lanes, policies, sources, teams, warmup
 from sidecars.api.resource import tell_permissions
+    templates,
 from sidecars.api.shapes import StrictJson
 from sidecars.telemetry import checks, instrument
 
@@ -45,6 +48,9 @@ RESOURCES = (
     suppressions,
     erasures,
     streams,
+    templates,
+    layouts,
+    media,
     notices,
     lanes,
     sources,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sidecars.api.auth import team_id
 from sidecars.api.errors import invalid, not_found
-from sidecars.api.ids import AudienceId, BroadcastId, SenderId, VariantId
+from sidecars.api.ids import AudienceId, BroadcastId, SenderId, TemplateId, VariantId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import (
     Answer,
@@ -23,6 +23,7 @@ from sidecars.api.shapes import (
 )
 from sidecars.broadcasts import drafts
 from sidecars.broadcasts.drafts import UnknownReference, VariantDraft
+from sidecars.content import templates, versions
 from sidecars.models import Broadcast, Variant
 
 api = resource("Broadcasts", "One message to many, as its team writes it.", "broadcasts")
@@ -33,6 +34,11 @@ Source = Annotated[str, Field(max_length=1_000_000, description="MJML or HTML by
 Text = Annotated[
     str, Field(max_length=1_000_000, description="The text part; null: made from the HTML when it goes out.")
 ]
+TemplateVersion = Annotated[int, Field(ge=1, le=4_000_000_000, description="Null: the latest.")]
+FROM_TEMPLATE = (
+    "The mail as this template has it now, with its layout: later saves of it change no broadcast. "
+    "`subject`, `preheader` and `text` beside it are taken instead of the template's."
+)
 EXAMPLE_BODY = (
     "<p>Hello {{ contact.first_name | default: 'friend' }}, <a href=\"https://acme.example/spring\">look</a>.</p>"
     '<p><a href="{{ unsubscribe_url }}">Unsubscribe</a></p>'
@@ -46,7 +52,7 @@ class BroadcastPath(Path):
 
 
 class NewVariant(Body):
-    """One version of the mail."""
+    """One version of the mail, written here or made from a template."""
 
     name: Annotated[OptionalLine, Field(max_length=120)] = ""
     weight: int = Field(ge=1, le=100, description="Its share in percent; all add up to 100.")
@@ -55,6 +61,8 @@ class NewVariant(Body):
     preheader: Subject = ""
     body: Source = ""
     text: Text | None = None
+    template_id: TemplateId | None = Field(None, description=FROM_TEMPLATE)
+    template_version: TemplateVersion | None = None
 
 
 class BroadcastChange(Body):
@@ -75,6 +83,8 @@ class BroadcastChange(Body):
     preheader: Subject | None = None
     body: Source | None = None
     text: Text | None = None
+    template_id: TemplateId | None = Field(None, description=FROM_TEMPLATE)
+    template_version: TemplateVersion | None = None
     variants: Annotated[list[NewVariant], Field(min_length=2, max_length=10)] | None = None
 
 
@@ -108,6 +118,8 @@ class VariantAnswer(Answer):
     preheader: str
     body: str
     text: str | None
+    template_id: TemplateId | None = Field(description="What it was made from.")
+    template_version: int | None
 
 
 class BroadcastAnswer(Answer):
@@ -209,7 +221,8 @@ def detail(broadcast: Broadcast) -> BroadcastDetail:
     return BroadcastDetail(**dict(shown), variants=variants)
 
 
-CONTENT = ("kind", "subject", "preheader", "body", "text")
+CONTENT = ("kind", "subject", "preheader", "body", "text", "template_id", "template_version")
+EMPTY: dict[str, Any] = {"kind": "html", "subject": "", "preheader": "", "body": "", "text": None}
 
 
 def _split(body: BroadcastChange) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -217,7 +230,26 @@ def _split(body: BroadcastChange) -> tuple[dict[str, Any], dict[str, Any]]:
     said = body.model_dump(exclude_unset=True, exclude={"variants"})
     said = {name: value for name, value in said.items() if value is not None or name == "text"}
     content = {name: said.pop(name) for name in CONTENT if name in said}
-    return said, content
+    return said, _written(content)
+
+
+def _written(content: dict[str, Any], place: str = "") -> dict[str, Any]:
+    """The content; where it names a template, filled in from it. Answers 422 where there is none."""
+    if content.get("template_id") is None:
+        if content.get("template_version") is not None:
+            raise invalid(f"{place}template_version", "Name the template, too, by `template_id`.")
+        return content
+    for field in ("kind", "body"):
+        if content.get(field):
+            raise invalid(f"{place}{field}", "Give either the mail or its template, not both.")
+    template = versions.find(versions.TEMPLATES, team_id(), content["template_id"])
+    if template is None:
+        raise invalid(f"{place}template_id", "You have no template with this id.")
+    mail = templates.mail_of(template, content.get("template_version"))
+    if mail is None:
+        raise invalid(f"{place}template_version", f"It has the versions 1 to {template.version}.")
+    own = {name: content[name] for name in ("subject", "preheader", "text") if content.get(name)}
+    return templates.as_draft(mail) | own
 
 
 def _variants(body: BroadcastChange, content: dict[str, Any]) -> list[VariantDraft] | None:
@@ -225,12 +257,21 @@ def _variants(body: BroadcastChange, content: dict[str, Any]) -> list[VariantDra
         return None
     if content:
         raise invalid(next(iter(content)), "Give the mail either by itself or in `variants`, not both.")
-    return [VariantDraft(**variant.model_dump()) for variant in body.variants]
+    return [
+        VariantDraft(
+            name=variant.name,
+            weight=variant.weight,
+            **EMPTY
+            | _written(
+                variant.model_dump(include=set(variant.model_fields_set) & set(CONTENT)), f"variants.{index}."
+            ),
+        )
+        for index, variant in enumerate(body.variants)
+    ]
 
 
 def _single(before: dict[str, Any], content: dict[str, Any]) -> VariantDraft:
-    empty = {"kind": "html", "subject": "", "preheader": "", "body": "", "text": None}
-    return VariantDraft(**empty | before | content)
+    return VariantDraft(**EMPTY | before | content)
 
 
 def _content(variant: Variant) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sidecars.api.shapes import Address, Answer, Body, OptionalBody, answer, exa
 from sidecars.audiences.contacts import contact_of
 from sidecars.broadcasts import drafts, publish, trial
 from sidecars.mail.recipients import Recipient
-from sidecars.models import Broadcast, Variant
+from sidecars.models import Broadcast, Contact, Variant
 
 api = resource("Trials", "Looking at a broadcast before it goes out.", "broadcasts")
 
@@ -44,12 +44,23 @@ class Reading(OptionalBody):
     variant: int = Field(0, ge=0, description="Which variant, from 0.")
 
 
+class Remark(Answer):
+    """What would better be otherwise, and what to do."""
+
+    message: str
+    fix: str
+    where: str = Field(description="A part of the mail, a merge field or a picture; empty: the whole.")
+
+
 class PreviewOfMail(Answer):
     """The mail as that reader would see it. Nothing in it is tracked."""
 
     subject: str
     html: str
     text: str
+    html_bytes: int = Field(description="Gmail clips at about 102,000.")
+    text_bytes: int
+    warnings: list[Remark]
 
 
 class Addressees(Reading):
@@ -89,8 +100,8 @@ def preview_broadcast(path: BroadcastPath, body: Reading) -> Response:
     For a contact, or for a made-up reader.
     """
     broadcast = own_broadcast(path.broadcast_id)
-    rendered = trial.render(_variant(broadcast, body.variant), _reader(broadcast, body))
-    return answer(PreviewOfMail.model_validate(rendered))
+    prepared = trial.prepared_of(_variant(broadcast, body.variant))
+    return answer(PreviewOfMail.model_validate(trial.render(prepared, _reader(broadcast, body))))
 
 
 @api.post("/broadcasts/<broadcast_id>/test-send", responses={200: TrialList})
@@ -101,7 +112,15 @@ def test_send_broadcast(path: BroadcastPath, body: Addressees) -> Response:
     """
     broadcast = own_broadcast(path.broadcast_id)
     addresses = list(dict.fromkeys(body.addresses))
-    trials = trial.send(_variant(broadcast, body.variant), addresses, _reader(broadcast, body))
+    variant = _variant(broadcast, body.variant)
+    trials = trial.send(
+        broadcast.sender,
+        trial.prepared_of(variant),
+        addresses,
+        _reader(broadcast, body),
+        variant.id,
+        broadcast.audience.locale,
+    )
     return answer(TrialList(data=[TrialAnswer.model_validate(each) for each in trials]))
 
 
@@ -125,9 +144,13 @@ def _variant(broadcast: Broadcast, index: int) -> Variant:
 
 def _reader(broadcast: Broadcast, body: Reading) -> Recipient:
     if body.contact_id is None:
-        sample = body.sample or Sample()
-        return Recipient(NOBODY, 0, **sample.model_dump())
+        return made_up(body.sample)
     return reader_of(broadcast, body.contact_id)
+
+
+def made_up(sample: Sample | None) -> Recipient:
+    """The sample as a reader; without one somebody called Ada."""
+    return Recipient(NOBODY, 0, **(sample or Sample()).model_dump())
 
 
 def reader_of(broadcast: Broadcast, contact_id: int) -> Recipient:
@@ -135,6 +158,11 @@ def reader_of(broadcast: Broadcast, contact_id: int) -> Recipient:
     contact = contact_of(team_id(), contact_id)
     if contact is None or contact.audience_id != broadcast.audience_id:
         raise invalid("contact_id", "There is no such contact in the broadcast's audience.")
+    return as_reader(contact)
+
+
+def as_reader(contact: Contact) -> Recipient:
+    """A contact to render for."""
     return Recipient(
         NOBODY,
         contact.id,

@@ -17,7 +17,7 @@ from sidecars.mail.compiled import CompiledMail, Sender, Tracking, compile_mail
 from sidecars.mail.content import PreparedContent
 from sidecars.mail.recipients import Recipient
 from sidecars.mail.tokens import make_token
-from sidecars.models import Broadcast, Variant, database, now
+from sidecars.models import Broadcast, SenderIdentity, Variant, database, now
 from sidecars.settings import settings
 
 # What a process keeps compiled: about 100 KB each.
@@ -82,31 +82,64 @@ def outgoing(mail: CompiledMail, recipient: Recipient, whose: Attribution, at: d
     return Outgoing(recipient.message_id, whose, mail, mail.compose(recipient, token, at))
 
 
-def compile_variant(variant: Variant, prepared: PreparedContent, is_test: bool = False) -> CompiledMail:
-    """A variant as it is sent. A test belongs to no broadcast: nothing in it is tracked or unsubscribes.
-
-    Raises LookupError where the team removed the sender's domain.
-    """
+def compile_variant(variant: Variant, prepared: PreparedContent) -> CompiledMail:
+    """A variant as it is sent. Raises LookupError where the team removed the sender's domain."""
     broadcast = variant.broadcast
-    sender, domain = broadcast.sender, broadcast.sender.domain
+    return _compile(
+        broadcast.sender,
+        prepared,
+        broadcast.audience.locale,
+        stream="broadcast",
+        broadcast_id=broadcast.id,
+        list_id=broadcast.audience_id,
+        opens=broadcast.track_opens,
+        clicks=broadcast.track_clicks,
+        unsubscribe=True,
+    )
+
+
+def compile_test(sender: SenderIdentity, prepared: PreparedContent, locale: str = "") -> CompiledMail:
+    """The same for a test. It belongs to no broadcast: nothing in it is tracked or unsubscribes."""
+    return _compile(
+        sender,
+        prepared,
+        locale,
+        stream="transactional",
+        broadcast_id=None,
+        list_id=None,
+        opens=False,
+        clicks=False,
+        unsubscribe=False,
+    )
+
+
+def _compile(
+    sender: SenderIdentity,
+    prepared: PreparedContent,
+    locale: str,
+    *,
+    stream: str,
+    broadcast_id: int | None,
+    list_id: int | None,
+    opens: bool,
+    clicks: bool,
+    unsubscribe: bool,
+) -> CompiledMail:
+    domain = sender.domain
     if domain is None:
         raise LookupError(f"the domain of {sender.address} was removed")
     return compile_mail(
         prepared,
         Sender(sender.name, sender.address, sender.reply_to),
-        stream="transactional" if is_test else "broadcast",
-        broadcast_id=None if is_test else broadcast.id,
-        list_id=None if is_test else broadcast.audience_id,
-        tracking=Tracking(
-            tracking_url(domain),
-            opens=broadcast.track_opens and not is_test,
-            clicks=broadcast.track_clicks and not is_test,
-        ),
+        stream=stream,
+        broadcast_id=broadcast_id,
+        list_id=list_id,
+        tracking=Tracking(tracking_url(domain), opens=opens, clicks=clicks),
         return_path_domain=domain.return_path,
-        unsubscribe=not is_test,
+        unsubscribe=unsubscribe,
         message_id_domain=domain.name,
-        team_id=broadcast.team_id,
-        locale=broadcast.audience.locale,
+        team_id=sender.team_id,
+        locale=locale,
     )
 
 

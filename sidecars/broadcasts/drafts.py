@@ -22,7 +22,10 @@ class UnknownReference(ValueError):
 
 @dataclass(frozen=True)
 class VariantDraft:
-    """One version of a broadcast's mail, as its author wrote it; it may be unfinished."""
+    """One version of a broadcast's mail, as its author wrote it; it may be unfinished.
+
+    The template is what it was made from, if it was: its text is here.
+    """
 
     kind: str
     subject: str
@@ -32,6 +35,8 @@ class VariantDraft:
     name: str = ""
     weight: int = 100
 
+    template_id: int | None = None
+    template_version: int | None = None
 
 def create(team_id: int, variants: Sequence[VariantDraft], **fields: Any) -> Broadcast:
     """A draft. `fields` are columns of Broadcast: name, audience_id, sender_id, track_opens, track_clicks.
@@ -102,3 +107,5 @@ def _delete_variants(broadcast: Broadcast) -> None:
     content_ids = [variant.content_id for variant in variants_of(broadcast.id)]
     Variant.delete().where(Variant.broadcast == broadcast).execute()
     Content.delete().where(Content.id.in_(content_ids)).execute()
+            template_id=variant.template_id,
+            template_version=variant.template_version,

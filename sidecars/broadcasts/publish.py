@@ -11,7 +11,7 @@ from sidecars.broadcasts.errors import FieldProblem, NotPublishable, WrongState
 from sidecars.broadcasts.moves import move_broadcast
 from sidecars.broadcasts.states import BroadcastState
 from sidecars.mail.content import ContentError, ContentSource, FieldError, PreparedContent, prepare
-from sidecars.models import Broadcast, Content, Link, Variant, database, now
+from sidecars.models import Broadcast, Content, Link, SenderIdentity, Variant, database, now
 
 __all__ = ["FieldProblem", "NotPublishable", "WrongState", "publish", "schedule", "unschedule", "validate"]
 
@@ -76,7 +76,7 @@ class _Examined:
 
 
 def _examine(broadcast: Broadcast) -> _Examined:
-    problems = [*sender_problems(broadcast), *_audience_problems(broadcast)]
+    problems = [*sender_problems(broadcast.sender), *_audience_problems(broadcast)]
     variants = list(Variant.select().where(Variant.broadcast == broadcast).order_by(Variant.id))
     prepared = []
     for index, variant in enumerate(variants):
@@ -100,13 +100,11 @@ def prepare_variant(variant: Variant) -> PreparedContent:
     return prepare(ContentSource(kind, content.subject, content.preheader, content.body, content.text))
 
 
-def sender_problems(broadcast: Broadcast) -> Iterator[FieldProblem]:
-    """What keeps anything from going out in the name of the broadcast's sender."""
-    domain = broadcast.sender.domain
+def sender_problems(sender: SenderIdentity) -> Iterator[FieldProblem]:
+    """What keeps anything from going out in the sender's name."""
+    domain = sender.domain
     if domain is None:
-        yield FieldProblem(
-            "sender_id", f"The domain of {broadcast.sender.address} was removed: choose another sender."
-        )
+        yield FieldProblem("sender_id", f"The domain of {sender.address} was removed: choose another sender.")
     elif domain.verified_at is None:
         yield FieldProblem(
             "sender_id", f"{domain.name} is not verified: publish its DNS records, then verify the domain."

@@ -1,14 +1,16 @@
-"""A broadcast looked at before it goes out: rendered for one reader, or sent to a few addresses."""
+"""A mail looked at before it goes out: rendered for one reader, or sent to a few addresses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
-from sidecars.broadcasts.compose import compile_variant, outgoing
+from sidecars.broadcasts.compose import compile_test, outgoing
 from sidecars.broadcasts.edges import edge_id
 from sidecars.broadcasts.errors import NotPublishable
 from sidecars.broadcasts.moves import move_sends
 from sidecars.broadcasts.publish import prepare_variant, sender_problems
+from sidecars.broadcasts.rehearsal.findings import Finding
+from sidecars.broadcasts.rehearsal.shown import faults
 from sidecars.broadcasts.states import Reason, SendState
 from sidecars.deliverability.suppressions import is_suppressed
 from sidecars.edge import messages
@@ -17,7 +19,7 @@ from sidecars.edge.submit import Result, Status, pool
 from sidecars.mail import preview
 from sidecars.mail.content import PreparedContent
 from sidecars.mail.recipients import Recipient
-from sidecars.models import Email, Send, Variant, database, now
+from sidecars.models import Email, Send, SenderIdentity, Variant, database, now
 
 SUBJECT_PREFIX = "[Test] "
 _PLANNED = frozenset({SendState.PLANNED})
@@ -25,11 +27,14 @@ _PLANNED = frozenset({SendState.PLANNED})
 
 @dataclass(frozen=True)
 class Rendered:
-    """A mail as one reader would see it."""
+    """A mail as one reader would see it, the octets of its parts, and what would better be otherwise."""
 
     subject: str
     html: str
     text: str
+    html_bytes: int
+    text_bytes: int
+    warnings: list[Finding]
 
 
 @dataclass(frozen=True)
@@ -42,31 +47,37 @@ class Trial:
     reply: str
 
 
-def render(variant: Variant, reader: Recipient) -> Rendered:
-    """The variant for `reader`. Raises ContentError for its author, Unsendable for this reader."""
-    return Rendered(*preview.render(_prepared(variant), reader))
+def render(prepared: PreparedContent, reader: Recipient) -> Rendered:
+    """The content for `reader`. Raises Unsendable."""
+    subject, html, text = preview.render(prepared, reader)
+    found = faults(prepared, subject, html, text)
+    return Rendered(subject, html, text, len(html.encode()), len(text.encode()), found)
 
 
-def send(variant: Variant, addresses: Sequence[str], reader: Recipient) -> list[Trial]:
-    """Sends the variant to each address at once, filled in for `reader`: not tracked, marked as a test.
+def send(
+    sender: SenderIdentity,
+    prepared: PreparedContent,
+    addresses: Sequence[str],
+    reader: Recipient,
+    variant_id: int = 0,
+    locale: str = "",
+) -> list[Trial]:
+    """Sends the content to each address at once, filled in for `reader`: not tracked, marked as a test.
 
     Suppressed addresses get nothing. Raises NotPublishable where the sender's domain is not verified, as
-    anyone could claim a domain; ContentError and Unsendable as `render`.
+    anyone could claim a domain; Unsendable as `render`.
     """
-    if problems := list(sender_problems(variant.broadcast)):
+    if problems := list(sender_problems(sender)):
         raise NotPublishable(problems)
-    prepared = _prepared(variant)
-    mail = compile_variant(
-        variant, replace(prepared, subject=SUBJECT_PREFIX + prepared.subject), is_test=True
-    )
-    team_id = variant.broadcast.team_id
-    suppressed = is_suppressed(team_id, addresses, "transactional")
+    subject = SUBJECT_PREFIX + prepared.subject
+    mail = compile_test(sender, replace(prepared, subject=subject), locale)
+    suppressed = is_suppressed(sender.team_id, addresses, "transactional")
     planned = {
         address: replace_address(reader, address) for address in addresses if address not in suppressed
     }
     at = now()
     with database.atomic():  # where one cannot be composed, none is planned
-        owners = _plan(variant, planned)
+        owners = _plan(sender, subject, variant_id, planned)
         mails = [
             outgoing(mail, recipient, whose, at)
             for recipient, whose in zip(planned.values(), owners, strict=True)
@@ -89,26 +100,27 @@ def replace_address(reader: Recipient, address: str) -> Recipient:
     return reader._replace(email=address, message_id=uuid4())
 
 
-def _prepared(variant: Variant) -> PreparedContent:
-    """What publishing froze, or would freeze now."""
+def prepared_of(variant: Variant) -> PreparedContent:
+    """What publishing froze of a variant, or would freeze now. Raises ContentError for its author."""
     frozen = variant.content.prepared
     return PreparedContent(**frozen) if frozen else prepare_variant(variant)
 
 
-def _plan(variant: Variant, planned: dict[str, Recipient]) -> list[Attribution]:
+def _plan(
+    sender: SenderIdentity, subject: str, variant_id: int, planned: dict[str, Recipient]
+) -> list[Attribution]:
     """A row of `emails` and one of the ledger for each; returns whose they are."""
-    broadcast = variant.broadcast
     owners = []
     for address, recipient in planned.items():
         email = Email.create(
-            team=broadcast.team_id,
+            team=sender.team_id,
             message_id=recipient.message_id,
             source="test",
-            from_address=broadcast.sender.address,
+            from_address=sender.address,
             recipient=address,
-            subject=(SUBJECT_PREFIX + variant.content.subject)[:998],
+            subject=subject[:998],
         )
-        whose = Attribution(broadcast.team_id, 0, email.id, variant.id)
+        whose = Attribution(sender.team_id, 0, email.id, variant_id)
         Send.create(**whose._asdict(), message_id=recipient.message_id, state=SendState.PLANNED)
         owners.append(whose)
     return owners

@@ -31,6 +31,7 @@ from sidecars.models.audiences import (
 )
 from sidecars.models.broadcasts import Broadcast, Content, Link, Variant
 from sidecars.models.database import BaseModel, UtcDateTimeField, database, migrate, now
+from sidecars.models.content import Layout, LayoutVersion, Media, Template, TemplateVersion
 from sidecars.models.domains import SenderIdentity, SendingDomain
 from sidecars.models.lanes import LaneControl, LanePolicy, OperatorAction, Source, Warmup
 from sidecars.models.notices import MailStream, Notice
@@ -65,8 +66,11 @@ __all__ = [
     "Membership",
     "MergedContact",
     "Notice",
+    "Layout",
+    "LayoutVersion",
     "OperatorAction",
     "Passkey",
+    "Media",
     "PropertyDefinition",
     "RecoveryCode",
     "Segment",
@@ -90,3 +94,5 @@ __all__ = [
     "migrate",
     "now",
 ]
+    "Template",
+    "TemplateVersion",

@@ -61,7 +61,8 @@ class Broadcast(BaseModel):
 class Content(BaseModel):
     """What the author wrote (`kind` mjml or html, Liquid within), and what publishing froze of it.
 
-    `prepared` is null until then: {subject, preheader, html, text}.
+    `prepared` is null until then: {subject, preheader, html, text}. `template_id` and `template_version` tell
+    what it was made from, where it was made from a template.
     """
 
     team = ForeignKeyField(Team)
@@ -72,6 +73,8 @@ class Content(BaseModel):
     body = TextField()
     text = TextField(null=True)
     prepared = JSONField(null=True)
+    template_id = IntegerField(null=True)
+    template_version = IntegerField(null=True)
     created_at = UtcDateTimeField(default=now)
     updated_at = UtcDateTimeField(default=now)
 

@@ -101,6 +101,9 @@ def goods(acme):
     suppression = suppress(team_id, "gone@mail.example", "hard_bounce", detail="550 unknown")
     return SimpleNamespace(
         # As the API shows them.
+    layout = acme.post("/v1/layouts", json={"name": "Frame", "body": "{{ content }}"}).json["id"]
+    template = acme.post("/v1/templates", json={"name": "Letter", "subject": "Hi", "body": "<p>Hi</p>"}).json["id"]
+    picture = acme.post("/v1/media", json={"name": "a.png", "bytes": 1}).json["id"]
         ids=SimpleNamespace(
             domain=f"dom_{domain.id}",
             sender=f"snd_{sender.id}",
@@ -114,6 +117,9 @@ def goods(acme):
         ),
         domain=domain,
         sender=sender,
+            template=template,
+            layout=layout,
+            media=picture,
         audience=audience,
         contact=contact,
         broadcast=broadcast,

@@ -56,6 +56,10 @@ def address(goods):
         "message_id": goods.ids.message,
         "key_id": goods.ids.api_key,
         "stream": "fax",  # of those that there are each team has its own
+        "template_id": goods.ids.template,
+        "layout_id": goods.ids.layout,
+        "media_id": goods.ids.media,
+        "number": 1,
     }
     return lambda path: path.format(**ids)
 
