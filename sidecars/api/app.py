@@ -13,22 +13,22 @@ from sidecars.api import (
     errors,
     imports,
     keys,
+    layouts,
     lifecycle,
     me,
-    layouts,
+    media,
     notices,
     rehearsals,
-    media,
     reports,
     senders,
     sending,
     streams,
     suppressions,
+    templates,
     trials,
 )
 from sidecars.api.operator import access, actions, lanes, policies, sources, teams, warmup
 from sidecars.api.resource import tell_permissions
-    templates,
 from sidecars.api.shapes import StrictJson
 from sidecars.telemetry import checks, instrument
 
@@ -41,6 +41,9 @@ RESOURCES = (
     domains,
     senders,
     broadcasts,
+    templates,
+    layouts,
+    media,
     trials,
     rehearsals,
     sending,
@@ -48,9 +51,6 @@ RESOURCES = (
     suppressions,
     erasures,
     streams,
-    templates,
-    layouts,
-    media,
     notices,
     lanes,
     sources,
