@@ -34,9 +34,9 @@ class VariantDraft:
     text: str | None
     name: str = ""
     weight: int = 100
-
     template_id: int | None = None
     template_version: int | None = None
+
 
 def create(team_id: int, variants: Sequence[VariantDraft], **fields: Any) -> Broadcast:
     """A draft. `fields` are columns of Broadcast: name, audience_id, sender_id, track_opens, track_clicks.
@@ -99,6 +99,8 @@ def _write_variants(broadcast: Broadcast, variants: Sequence[VariantDraft]) -> N
             preheader=variant.preheader,
             body=variant.body,
             text=variant.text,
+            template_id=variant.template_id,
+            template_version=variant.template_version,
         )
         Variant.create(broadcast=broadcast, content=content, name=variant.name, weight=variant.weight)
 
@@ -107,5 +109,3 @@ def _delete_variants(broadcast: Broadcast) -> None:
     content_ids = [variant.content_id for variant in variants_of(broadcast.id)]
     Variant.delete().where(Variant.broadcast == broadcast).execute()
     Content.delete().where(Content.id.in_(content_ids)).execute()
-            template_id=variant.template_id,
-            template_version=variant.template_version,

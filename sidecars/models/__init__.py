@@ -30,8 +30,8 @@ from sidecars.models.audiences import (
     Tag,
 )
 from sidecars.models.broadcasts import Broadcast, Content, Link, Variant
-from sidecars.models.database import BaseModel, UtcDateTimeField, database, migrate, now
 from sidecars.models.content import Layout, LayoutVersion, Media, Template, TemplateVersion
+from sidecars.models.database import BaseModel, UtcDateTimeField, database, migrate, now
 from sidecars.models.domains import SenderIdentity, SendingDomain
 from sidecars.models.lanes import LaneControl, LanePolicy, OperatorAction, Source, Warmup
 from sidecars.models.notices import MailStream, Notice
@@ -60,17 +60,17 @@ __all__ = [
     "Invitation",
     "LaneControl",
     "LanePolicy",
+    "Layout",
+    "LayoutVersion",
     "Link",
     "MailStream",
+    "Media",
     "MailedToken",
     "Membership",
     "MergedContact",
     "Notice",
-    "Layout",
-    "LayoutVersion",
     "OperatorAction",
     "Passkey",
-    "Media",
     "PropertyDefinition",
     "RecoveryCode",
     "Segment",
@@ -86,6 +86,8 @@ __all__ = [
     "SuppressionRemoval",
     "Tag",
     "Team",
+    "Template",
+    "TemplateVersion",
     "User",
     "UtcDateTimeField",
     "Variant",
@@ -94,5 +96,3 @@ __all__ = [
     "migrate",
     "now",
 ]
-    "Template",
-    "TemplateVersion",

@@ -99,11 +99,11 @@ def goods(acme):
     job = ContactImport.create(team=team_id, audience=audience, filename="x.csv", storage_key="gone")
     api_key = keys.make(team_id, "spare").record
     suppression = suppress(team_id, "gone@mail.example", "hard_bounce", detail="550 unknown")
-    return SimpleNamespace(
-        # As the API shows them.
     layout = acme.post("/v1/layouts", json={"name": "Frame", "body": "{{ content }}"}).json["id"]
     template = acme.post("/v1/templates", json={"name": "Letter", "subject": "Hi", "body": "<p>Hi</p>"}).json["id"]
     picture = acme.post("/v1/media", json={"name": "a.png", "bytes": 1}).json["id"]
+    return SimpleNamespace(
+        # As the API shows them.
         ids=SimpleNamespace(
             domain=f"dom_{domain.id}",
             sender=f"snd_{sender.id}",
@@ -114,12 +114,12 @@ def goods(acme):
             api_key=f"key_{api_key.id}",
             contact_import=f"imp_{job.id}",
             suppression=f"sup_{suppression.id}",
-        ),
-        domain=domain,
-        sender=sender,
             template=template,
             layout=layout,
             media=picture,
+        ),
+        domain=domain,
+        sender=sender,
         audience=audience,
         contact=contact,
         broadcast=broadcast,

@@ -55,11 +55,11 @@ def address(goods):
         "suppression_id": goods.ids.suppression,
         "message_id": goods.ids.message,
         "key_id": goods.ids.api_key,
-        "stream": "fax",  # of those that there are each team has its own
         "template_id": goods.ids.template,
         "layout_id": goods.ids.layout,
         "media_id": goods.ids.media,
         "number": 1,
+        "stream": "fax",  # of those that there are each team has its own
     }
     return lambda path: path.format(**ids)
 
