@@ -166,6 +166,7 @@ MESSAGE_TTL_SECONDS = 7 * 24 * 3600
 CLAIM_TTL_SECONDS = 7 * 24 * 3600
 RECENT_CLICKS_TTL_SECONDS = 10 * 60
 HUEY_QUEUE = "kibamail"
+COURIER_QUEUE = "courier"
 
 # --- Addresses ----------------------------------------------------------------------------
 

@@ -89,10 +89,11 @@ class Settings(BaseSettings):
     webhook_host: str = Field("127.0.0.1", description="Where the webhook receiver listens.")
     webhook_port: int = Field(28081, description="The webhook receiver's port.")
     health_host: str = Field(
-        "127.0.0.1", description="Where fan-out and enricher answer /health and /metrics."
+        "127.0.0.1", description="Where fan-out, enricher and courier answer /health and /metrics."
     )
     fanout_health_port: int = Field(28082, description="/health and /metrics of the fan-out; 0: none.")
     enricher_health_port: int = Field(28083, description="/health and /metrics of the enricher; 0: none.")
+    courier_health_port: int = Field(28086, description="/health and /metrics of the courier; 0: none.")
     web_threads: int = Field(8, description="Threads of the API process.")
     max_upload_bytes: int = Field(
         512 * 1024 * 1024, description="The largest list of contacts that can be imported."
@@ -200,6 +201,27 @@ class Settings(BaseSettings):
     )
     dns_servers: str = Field("", description="host:port, comma-separated; empty: the system's resolvers.")
     trusted_proxies: int = Field(0, description="Reverse proxies in front whose X-Forwarded-For is believed.")
+
+    # Webhooks to apps
+    courier_workers: int = Field(
+        16, description="Endpoints that one courier process delivers to at a time.", ge=1, le=200
+    )
+    courier_at_once: int = Field(8, description="Requests at a time to one endpoint.", ge=1, le=100)
+    courier_first_retry_seconds: float = Field(
+        5, description="Pause after a first failure; the later ones grow with it, up to 12 hours.", gt=0
+    )
+    courier_retry_hours: float = Field(72, description="How long an event is tried.", gt=0)
+    courier_disable_hours: float = Field(
+        120, description="An endpoint where nothing gets through for so long is disabled.", gt=0
+    )
+    courier_log_days: int = Field(
+        30, description="Days for which settled deliveries and attempts are kept, to be seen and replayed.", ge=1
+    )
+    courier_http: bool = Field(False, description="1: endpoints may be http:// addresses too.")
+    courier_private: bool = Field(
+        False,
+        description="1: endpoints may be at private and loopback addresses too; for trying out alone.",
+    )
 
     # Telemetry
     sentry_dsn: str = Field("", description="Errors go there; empty: nowhere.")

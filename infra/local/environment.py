@@ -45,6 +45,11 @@ def build(home: Path, ports: Mapping[str, int], secrets: Mapping[str, str]) -> d
         "TRACKING_URL": webhook_url,
         "FANOUT_HEALTH_PORT": str(ports["fanout_health"]),
         "ENRICHER_HEALTH_PORT": str(ports["enricher_health"]),
+        "COURIER_HEALTH_PORT": str(ports["courier_health"]),
+        # An app on this machine can be told, and is soon asked again.
+        "COURIER_HTTP": "1",
+        "COURIER_PRIVATE": "1",
+        "COURIER_FIRST_RETRY_SECONDS": "1",
         # The edge
         "EDGE_NAME": "edge-1",
         "EDGE_HOME": str(home / "edge"),

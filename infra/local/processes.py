@@ -19,6 +19,7 @@ PORTS = {
     "smtp": ("smtp_health", "smtp_inbound", "smtp_submission", "smtps", "smtp_internal"),
     "webhook": ("webhook",),
     "enricher": ("enricher_health",),
+    "courier": ("courier_health",),
     SIMULATOR: ("simulator_http", "simulator_smtp", "simulator_dns"),
 }
 

@@ -11,6 +11,7 @@ from peewee import Function, fn
 from redis.exceptions import RedisError
 
 from sidecars.broadcasts import wakeups
+from sidecars.broadcasts.apps import tell_stopped
 from sidecars.broadcasts.errors import WrongState
 from sidecars.broadcasts.finish import finish
 from sidecars.broadcasts.moves import move_broadcast, move_sends
@@ -56,7 +57,9 @@ def cancel(broadcast_id: int) -> None:
 
 def stop(broadcast_id: int, reason: str) -> None:
     """Ends the broadcast as `cancel` does, by a policy, with a reason for its people. Raises WrongState."""
-    _hold_back(broadcast_id, BroadcastState.STOPPED, reason=reason[:255])
+    with database.atomic():
+        _hold_back(broadcast_id, BroadcastState.STOPPED, reason=reason[:255])
+        tell_stopped(broadcast_id)
     cancel_rest(broadcast_id)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from peewee import fn
 
+from sidecars.broadcasts.apps import tell_finished
 from sidecars.broadcasts.moves import move_broadcast
 from sidecars.broadcasts.states import BroadcastState
-from sidecars.models import Broadcast, SendSlice, now
+from sidecars.models import Broadcast, SendSlice, database, now
 
 log = logging.getLogger(__name__)
 
@@ -20,28 +21,35 @@ def finish(broadcast_id: int) -> bool:
     """
     if _slices_left(broadcast_id).exists():
         return False  # nearly always, and cheaper than an UPDATE that finds the same
-    finished = move_broadcast(
+    with database.atomic():
+        finished = _close(broadcast_id)
+        if finished:
+            tell_finished(broadcast_id)
+    if finished:
+        log.info("broadcast finished", extra={"broadcast_id": broadcast_id})
+    return finished
+
+
+def _close(broadcast_id: int) -> bool:
+    if move_broadcast(
         broadcast_id,
         {BroadcastState.SENDING},
         BroadcastState.SENT,
         ~fn.EXISTS(_slices_left(broadcast_id)),
         finished_at=now(),
-    )
-    if not finished:
-        ended = (BroadcastState.CANCELLED.value, BroadcastState.STOPPED.value)
-        finished = bool(
-            Broadcast.update(finished_at=now())
-            .where(
-                Broadcast.id == broadcast_id,
-                Broadcast.state.in_(ended),
-                Broadcast.finished_at.is_null(),
-                ~fn.EXISTS(_slices_left(broadcast_id)),
-            )
-            .execute()
+    ):
+        return True
+    ended = (BroadcastState.CANCELLED.value, BroadcastState.STOPPED.value)
+    return bool(
+        Broadcast.update(finished_at=now())
+        .where(
+            Broadcast.id == broadcast_id,
+            Broadcast.state.in_(ended),
+            Broadcast.finished_at.is_null(),
+            ~fn.EXISTS(_slices_left(broadcast_id)),
         )
-    if finished:
-        log.info("broadcast finished", extra={"broadcast_id": broadcast_id})
-    return finished
+        .execute()
+    )
 
 
 def _slices_left(broadcast_id: int) -> Any:

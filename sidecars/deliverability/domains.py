@@ -15,6 +15,8 @@ from typing import Literal
 import idna
 from peewee import DoesNotExist, IntegrityError
 
+from sidecars.callbacks import feed
+from sidecars.callbacks.events import EventType
 from sidecars.deliverability import dkim_keys, domain_checks
 from sidecars.deliverability.domain_checks import Check
 from sidecars.deliverability.seal import seal
@@ -360,6 +362,7 @@ def _tell(domain: SendingDomain, before: State, failed_since: datetime | None) -
         log.error("a sending domain stopped, its records are gone", extra=ids | {"error": " ".join(faults)})
     else:
         log.info("sending domain verified", extra=ids)
+    _tell_apps(domain, state, faults)
     if failed_since is not None:
         facts = {
             "domain": domain.name,
@@ -369,6 +372,12 @@ def _tell(domain: SendingDomain, before: State, failed_since: datetime | None) -
         }
         about, occurrence = f"domain:{domain.id}", failed_since.isoformat()
         outbox.tell(domain.team_id, f"domain_{state}", about, occurrence, **facts)
+
+
+def _tell_apps(domain: SendingDomain, state: State, faults: list[str]) -> None:
+    data = {"domain_id": f"dom_{domain.id}", "domain": domain.name, "state": state, "faults": faults}
+    type_: EventType = "domain.verified" if state == "verified" else "domain.broken"
+    feed.tell(domain.team_id, type_, f"domain:{domain.id}", now(), data)
 
 
 def _ids(domain: SendingDomain) -> dict[str, object]:

@@ -1,10 +1,12 @@
 """Addresses that a team must not write to: hard bounces, complaints, requests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from peewee import chunked
 
+from sidecars.callbacks import feed
 from sidecars.deliverability.erased import erased_among
 from sidecars.edge import suppressed
 from sidecars.edge.suppressed import ERASED
@@ -35,16 +37,32 @@ def suppress(
     address = address_key(email)
     stream = BROADCAST if reason == UNSUBSCRIBE else stream
     facts = {"reason": reason, "detail": detail[:1000], "event_id": event_id, "expires_at": expires_at}
-    Suppression.insert(team=team_id, email=address, stream=stream, **facts).on_conflict_ignore().execute()
     mine = (Suppression.team == team_id, Suppression.email == address, Suppression.stream == stream)
     lapses_first = (
         Suppression.expires_at.is_null(False)
         if expires_at is None
         else Suppression.expires_at < expires_at  # NULL, for ever, is not less
     )
-    Suppression.update(**facts).where(*mine, lapses_first).execute()
+    with database.atomic():
+        row = Suppression.insert(team=team_id, email=address, stream=stream, **facts).on_conflict_ignore()
+        if row.execute() or Suppression.update(**facts).where(*mine, lapses_first).execute():
+            _tell_apps(team_id, address, stream, facts)
     suppressed.write(team_id, [address])
     return Suppression.get(*mine)
+
+
+def _tell_apps(team_id: int, address: str, stream: str, facts: Mapping[str, Any]) -> None:
+    data = {"address": address, "stream": stream} | {
+        name: facts[name] for name in ("reason", "detail", "expires_at")
+    }
+    feed.tell(
+        team_id,
+        "address.suppressed",
+        f"address:{address}",
+        now(),
+        data,
+        None if stream == ALL_STREAMS else stream,
+    )
 
 
 def is_suppressed(team_id: int, emails: Iterable[str], stream: str) -> dict[str, str]:

@@ -31,6 +31,7 @@ def process(
         clicks[event["message_id"]].append(event)
     for of_mail in clicks.values():
         whose = attribution(of_mail[0], known)
+        outcome.teams.add(whose.team_id)
         links = [(moment(event), event["link_index"]) for event in of_mail if event["type"] == "click"]
         for event in of_mail:
             at_once = _links_at_once(moment(event), links) if event["type"] == "click" else 0

@@ -1,7 +1,7 @@
-"""Doing what a processor decided: rows to Kafka, then the ledger, suppressions and unsubscribes.
+"""Doing what a processor decided: rows to Kafka, then the ledger, suppressions, unsubscribes and webhooks.
 
 Each part may be done twice, as a record is read again after a crash: rows are told apart by event id, moves
-are conditional, a suppression stands once, a soft bounce counts once.
+are conditional, a suppression stands once, a soft bounce counts once, an app has one delivery of an event.
 """
 
 from kafka import KafkaProducer
@@ -12,6 +12,7 @@ from sidecars.broadcasts.settle import settle
 from sidecars.deliverability.erased import erased_among
 from sidecars.deliverability.soft_bounces import count_soft_bounce
 from sidecars.deliverability.suppressions import suppress
+from sidecars.enrichers.apps import tell_apps
 from sidecars.enrichers.outcome import Outcome
 from sidecars.telemetry import waiting_for
 
@@ -45,3 +46,4 @@ def apply(outcome: Outcome, producer: KafkaProducer) -> None:
             count_soft_bounce(*bounce)
     for leaving in outcome.unsubscribes:
         leave(*leaving)
+    tell_apps(outcome)

@@ -20,5 +20,6 @@ def process(
     outcome = Outcome()
     for event in events:
         whose = attribution(event, known)
+        outcome.teams.add(whose.team_id)
         outcome.add_row(names.TOPIC_CH_OPENS, visit_row(event, whose, delivered_at, processed_at))
     return outcome

@@ -43,6 +43,8 @@ class Unsubscribe(NamedTuple):
     how: str
     event_id: str
     at: datetime
+    ip: str = ""
+    user_agent: str = ""
 
 
 class Recipient(NamedTuple):
@@ -55,13 +57,14 @@ class Recipient(NamedTuple):
 
 @dataclass
 class Outcome:
-    """`rows` by topic, with the columns of the topic's table."""
+    """`rows` by topic, with the columns of the topic's table. `teams` are those that they are about."""
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
     settlements: list[Settlement] = field(default_factory=list)
     suppressions: list[Suppress] = field(default_factory=list)
     soft_bounces: list[SoftBounced] = field(default_factory=list)
     unsubscribes: list[Unsubscribe] = field(default_factory=list)
+    teams: set[int] = field(default_factory=set)
 
     def add_row(self, topic: str, row: Row) -> None:
         """Appends a row for a topic."""

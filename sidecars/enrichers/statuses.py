@@ -84,6 +84,7 @@ def process(
     outcome = Outcome()
     for line, status in zip(lines, statuses, strict=True):
         whose = _whose(status, known)
+        outcome.teams.add(whose.team_id)
         if status.type == "inbound":
             _take_inbound(orjson.loads(line), whose, recipients, processed_at, outcome)
         else:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from sidecars.analytics.client import query
 from sidecars.broadcasts import control
+from sidecars.broadcasts.apps import tell_stopped
 from sidecars.broadcasts.errors import WrongState
 from sidecars.broadcasts.states import BroadcastState
 from sidecars.deliverability import mail_streams
@@ -138,6 +139,7 @@ def _pause(broadcast: Broadcast, reason: str) -> bool:
     try:
         with database.atomic():
             control.pause(broadcast.id, reason)
+            tell_stopped(broadcast.id)
             facts = {"broadcast_id": broadcast.id, "name": broadcast.name, "reason": reason}
             since = f"{broadcast.resumed_at or broadcast.published_at}"
             outbox.tell(broadcast.team_id, "broadcast_paused", f"broadcast:{broadcast.id}", since, **facts)

@@ -37,6 +37,7 @@ from sidecars.models.lanes import LaneControl, LanePolicy, OperatorAction, Sourc
 from sidecars.models.notices import MailStream, Notice
 from sidecars.models.sends import Edge, Email, Send, SendSlice
 from sidecars.models.suppressions import ErasedAddress, SoftBounce, Suppression, SuppressionRemoval
+from sidecars.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AccountMail",
@@ -92,6 +93,9 @@ __all__ = [
     "UtcDateTimeField",
     "Variant",
     "Warmup",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "database",
     "migrate",
     "now",

@@ -9,6 +9,8 @@ from sidecars.telemetry.health import Check, Health, HealthServer, health_server
 from sidecars.telemetry.metrics import (
     BOOKS_AUDITED,
     BOOKS_DIFFERENCE,
+    CALLBACKS,
+    CALLBACKS_LATE,
     CONSUMER_LAG,
     DEAD_LETTERS,
     EDGE_RESULTS,
@@ -26,6 +28,8 @@ from sidecars.telemetry.setup import setup
 __all__ = [
     "BOOKS_AUDITED",
     "BOOKS_DIFFERENCE",
+    "CALLBACKS",
+    "CALLBACKS_LATE",
     "CONSUMER_LAG",
     "DEAD_LETTERS",
     "EDGE_RESULTS",

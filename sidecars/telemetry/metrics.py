@@ -47,6 +47,12 @@ NOTICES = Counter(
     "Notices to teams' people: mailed; or unmailed, as NOTICES_FROM is not set or was not verified in time.",
     ["outcome"],
 )
+CALLBACKS = Counter(
+    "kibamail_callbacks_total", "Attempts to tell teams' apps of events: delivered, failed.", ["outcome"]
+)
+CALLBACKS_LATE = Gauge(
+    "kibamail_callbacks_late_seconds", "For how long the endpoint that waits longest has waited for a worker."
+)
 
 
 @contextmanager

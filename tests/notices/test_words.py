@@ -18,6 +18,8 @@ FACTS = {
     "name": "Spring <b>& more</b> {{ contact.email }}",
     "reason": "Paused: 7.4% of mails bounced hard (74 of 1000, the limit is 5 %).",
     "stream": "transactional",
+    "endpoint_id": 12,
+    "url": "https://acme.example/hooks",
 }
 
 

@@ -20,6 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from sidecars.deliverability.dns_lookup import Dns, DnsUnavailable
+from sidecars.deliverability.networks import is_public
 from sidecars.settings import settings
 
 STEP_SECONDS = 5.0
@@ -27,8 +28,6 @@ ALL_SECONDS = 20.0
 AT_ONCE = 8
 MAX_REDIRECTS = 5
 MAX_OCTETS = 5 * 1024 * 1024
-# These lead to IPv4 addresses, private ones too (RFC 6052, RFC 3056).
-_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "2002::/16")))
 
 
 class NotAsked(Exception):
@@ -107,7 +106,7 @@ class Web:
             except DnsUnavailable as error:
                 raise OSError(f"DNS could not be asked for {host}") from error
         for address in found:
-            if not settings.rehearsal_private_links and not _is_public(address):
+            if not settings.rehearsal_private_links and not is_public(address):
                 raise NotAsked(f"{host} leads to {address}, an address of a private network")
         return found
 
@@ -179,16 +178,6 @@ def _pool_class(pool: type, connection: type, web: Web) -> Any:
     """The pool whose connections go by the web's rules."""
     own = type(connection.__name__, (connection,), {"web": web})
     return cast(Any, type(pool.__name__, (pool,), {"ConnectionCls": own}))
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped:
-            ip = ip.ipv4_mapped
-        elif any(ip in network for network in _TRANSLATED):
-            return False
-    return ip.is_global and not ip.is_multicast
 
 
 def _in_words(error: Exception) -> str:

@@ -1,0 +1,62 @@
+"""`python -m sidecars.courier`: tells teams' apps what happened, by webhooks.
+
+A process of its own, with a queue of its own, so that an app that hangs keeps no mail waiting. More
+processes, here or on other machines, deliver more. SIGTERM drains: a turn ends after the requests at hand.
+"""
+
+import logging
+import threading
+
+from huey.consumer import Consumer
+
+from sidecars.callbacks import turn
+from sidecars.courier.app import huey
+from sidecars.courier.clock import keep_time
+from sidecars.settings import settings
+from sidecars.telemetry import HealthServer, checks, health_server, setup
+
+log = logging.getLogger(__name__)
+
+# Longer than a request may take.
+DRAIN_SECONDS = 20
+
+
+def main() -> None:
+    """Runs until a signal."""
+    setup("courier")
+    logging.getLogger("huey").setLevel(logging.WARNING)
+    health = health_server(settings.courier_health_port, {"mysql": checks.mysql, "redis": checks.redis})
+    stopping = threading.Event()
+    threading.Thread(target=keep_time, args=(stopping,), name="clock", daemon=True).start()
+    try:
+        Workers(health).run()
+    finally:
+        stopping.set()
+        log.info("stopped")
+        health.close()
+
+
+class Workers(Consumer):  # type: ignore[misc]
+    """Huey's consumer with our choices; says that it drains."""
+
+    def __init__(self, health: HealthServer) -> None:
+        super().__init__(
+            huey,
+            workers=settings.courier_workers,
+            worker_type="thread",
+            periodic=False,
+            scheduler_interval=60,
+            shutdown_timeout=DRAIN_SECONDS,
+            graceful_signal="TERM",
+        )
+        self._health = health
+
+    def stop(self, graceful: bool = False) -> None:
+        """Called by the consumer's loop at the first signal."""
+        self._health.draining()
+        turn.draining.set()
+        super().stop(graceful)
+
+
+if __name__ == "__main__":
+    main()
