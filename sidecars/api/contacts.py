@@ -143,7 +143,7 @@ def upsert_contact(path: AudiencePath, body: NewContact) -> Response:
         contact, is_new = contacts.upsert(audience.id, body.email, _facts(body))
     except PropertyMismatch as error:
         raise invalid(f"properties.{error.name}", str(error)) from error
-    return answer(_shown([contact])[0], 201 if is_new else 200)
+    return answer(shown_contacts([contact])[0], 201 if is_new else 200)
 
 
 @api.get("/audiences/<audience_id>/contacts", responses={200: ContactPage})
@@ -151,14 +151,14 @@ def list_contacts(path: AudiencePath, query: ContactQuery) -> Response:
     """List the contacts of an audience"""
     audience = own_audience(path.audience_id)
     rows = contacts.page(audience.id, query.cursor, query.limit + 1, query.email)
-    shown = {contact.id: contact for contact in _shown(rows)}
+    shown = {contact.id: contact for contact in shown_contacts(rows)}
     return answer(ContactPage(**page(rows, query.limit, lambda row: row.id, lambda row: shown[row.id])))
 
 
 @api.get("/contacts/<contact_id>", responses={200: ContactAnswer})
 def get_contact(path: ContactPath) -> Response:
     """Read a contact"""
-    return answer(_shown([_own_contact(path.contact_id)])[0])
+    return answer(shown_contacts([_own_contact(path.contact_id)])[0])
 
 
 @api.patch("/contacts/<contact_id>", responses={200: ContactAnswer})
@@ -169,7 +169,7 @@ def change_contact(path: ContactPath, body: ContactChange) -> Response:
         contact = contacts.update(contact.id, _facts(body))
     except PropertyMismatch as error:
         raise invalid(f"properties.{error.name}", str(error)) from error
-    return answer(_shown([contact])[0])
+    return answer(shown_contacts([contact])[0])
 
 
 def _own_contact(contact_id: int) -> Contact:
@@ -183,7 +183,8 @@ def _facts(body: ContactChange) -> ContactFacts:
     return ContactFacts(**body.model_dump(include=set(ContactChange.model_fields)))
 
 
-def _shown(rows: Sequence[Contact]) -> list[ContactAnswer]:
+def shown_contacts(rows: Sequence[Contact]) -> list[ContactAnswer]:
+    """Contacts as the API shows them, with their tags."""
     borne = tags.of_contacts(row.id for row in rows)
     return [
         ContactAnswer(**row.__data__ | {"audience_id": row.audience_id, "tags": borne.get(row.id, [])})

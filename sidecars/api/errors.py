@@ -199,4 +199,4 @@ def _damaged(error: DamagedPart) -> Response:
 
 def _reply(status: int, model: Any) -> Response:
     # The standard library's JSON escapes what is no valid Unicode in a field's name; pydantic's would refuse.
-    return make_response(jsonify(model.model_dump()), status)
+    return make_response(jsonify(model.model_dump(mode="json")), status)

@@ -1,9 +1,10 @@
 """Broadcasts while they are written: made, read and changed by their team until they go out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sidecars.audiences.segments import store
 from sidecars.broadcasts.errors import WrongState
 from sidecars.broadcasts.states import BroadcastState
 from sidecars.models import Audience, Broadcast, Content, SenderIdentity, Variant, database, now
@@ -13,10 +14,10 @@ CHANGEABLE = (BroadcastState.DRAFT.value, BroadcastState.SCHEDULED.value)
 
 
 class UnknownReference(ValueError):
-    """The team has no such audience or sender; `field` names which."""
+    """The team has no such audience, segment, tag …, or it does not fit; `field` names which."""
 
-    def __init__(self, field: str) -> None:
-        super().__init__(f"You have no {field.removesuffix('_id')} with this id.")
+    def __init__(self, field: str, message: str = "") -> None:
+        super().__init__(message or f"You have no {field.removesuffix('_id')} with this id.")
         self.field = field
 
 
@@ -39,11 +40,11 @@ class VariantDraft:
 
 
 def create(team_id: int, variants: Sequence[VariantDraft], **fields: Any) -> Broadcast:
-    """A draft. `fields` are columns of Broadcast: name, audience_id, sender_id, track_opens, track_clicks.
+    """A draft. `fields` are columns of Broadcast: name, audience_id (else that of the segment), segment_id …
 
     Raises UnknownReference.
     """
-    _check_references(team_id, fields)
+    _check_references(team_id, fields, None)
     with database.atomic():
         broadcast: Broadcast = Broadcast.create(team=team_id, **fields)
         _write_variants(broadcast, variants)
@@ -57,7 +58,7 @@ def change(broadcast_id: int, variants: Sequence[VariantDraft] | None, **fields:
         broadcast = Broadcast.select().where(Broadcast.id == broadcast_id).for_update().get()
         if broadcast.state not in CHANGEABLE:
             raise WrongState(broadcast.state)
-        _check_references(broadcast.team_id, fields)
+        _check_references(broadcast.team_id, fields, broadcast)
         Broadcast.update(updated_at=now(), **fields).where(Broadcast.id == broadcast_id).execute()
         if variants is not None:
             _delete_variants(broadcast)
@@ -84,10 +85,40 @@ def variants_of(broadcast_id: int) -> list[Variant]:
     return list(query.order_by(Variant.id))
 
 
-def _check_references(team_id: int, fields: dict[str, Any]) -> None:
+def _check_references(team_id: int, fields: dict[str, Any], before: Broadcast | None) -> None:
+    """Of what is said anew. A segment by itself says its audience, too, which is added to `fields`."""
+    if fields.get("segment_id") is not None:
+        segment = store.segment_of(team_id, fields["segment_id"])
+        if segment is None:
+            raise UnknownReference("segment_id")
+        fields.setdefault("audience_id", segment.audience_id)
     for field, model in (("audience_id", Audience), ("sender_id", SenderIdentity)):
         if field in fields and not model.get_or_none(model.id == fields[field], model.team == team_id):
             raise UnknownReference(field)
+    if fields.keys() & {"audience_id", "segment_id", "exclusions"}:
+        _check_people(
+            Audience.get_by_id(fields.get("audience_id", before and before.audience_id)),
+            fields.get("segment_id", before and before.segment_id),
+            fields.get("exclusions", before and before.exclusions) or {},
+        )
+
+
+def _check_people(audience: Audience, segment_id: int | None, exclusions: dict[str, list[Any]]) -> None:
+    """Segments and tags are those of the audience, broadcasts of its team. Raises UnknownReference."""
+    if segment_id is not None and not store.of_audience(audience.id, [segment_id]):
+        message = "It is a segment of another audience; null stands for all of this one."
+        raise UnknownReference("segment_id", message)
+    known = store.known(audience)
+    segments = store.of_audience(audience.id, exclusions.get("segments", ()))
+    checks: dict[str, Callable[[Any], bool]] = {
+        "segments": lambda id_: id_ in segments,
+        "tags": known.has_tag,
+        "broadcasts": known.is_ours,
+    }
+    for what, is_there in checks.items():
+        for place, each in enumerate(exclusions.get(what, ())):
+            if not is_there(each):
+                raise UnknownReference(f"exclusions.{what}.{place}", f"It is none of the {what} here.")
 
 
 def _write_variants(broadcast: Broadcast, variants: Sequence[VariantDraft]) -> None:

@@ -9,6 +9,7 @@ from sidecars.accounts import keys
 from sidecars.api.ids import number
 from sidecars.audiences import contacts
 from sidecars.audiences.contacts import ContactFacts
+from sidecars.audiences.segments import store as segments
 from sidecars.deliverability import domains, senders
 from sidecars.deliverability.suppressions import suppress
 from sidecars.models import Broadcast, ContactImport, Email, Send, SendingDomain, Team, now
@@ -98,6 +99,7 @@ def goods(acme):
     Send.create(broadcast_id=0, contact_id=email.id, team_id=team_id, message_id=message_id, state=3)
     job = ContactImport.create(team=team_id, audience=audience, filename="x.csv", storage_key="gone")
     api_key = keys.make(team_id, "spare").record
+    segment = segments.create(audience, "Unnamed", {"field": "last_name", "op": "empty"})
     suppression = suppress(team_id, "gone@mail.example", "hard_bounce", detail="550 unknown")
     layout = acme.post("/v1/layouts", json={"name": "Frame", "body": "{{ content }}"}).json["id"]
     template = acme.post("/v1/templates", json={"name": "Letter", "subject": "Hi", "body": "<p>Hi</p>"}).json["id"]
@@ -109,6 +111,7 @@ def goods(acme):
             sender=f"snd_{sender.id}",
             audience=f"aud_{audience.id}",
             contact=f"con_{contact.id}",
+            segment=f"seg_{segment.id}",
             broadcast=broadcast_id,
             message=f"msg_{message_id.hex}",
             api_key=f"key_{api_key.id}",

@@ -51,6 +51,7 @@ def address(goods):
         "contact_id": goods.ids.contact,
         "import_id": goods.ids.contact_import,
         "domain_id": goods.ids.domain,
+        "segment_id": goods.ids.segment,
         "broadcast_id": goods.ids.broadcast,
         "suppression_id": goods.ids.suppression,
         "message_id": goods.ids.message,
