@@ -215,7 +215,7 @@ class Settings(BaseSettings):
         120, description="An endpoint where nothing gets through for so long is disabled.", gt=0
     )
     courier_log_days: int = Field(
-        30, description="Days for which settled deliveries and attempts are kept, to be seen and replayed.", ge=1
+        30, description="Days for which settled deliveries and attempts are kept and can be replayed.", ge=1
     )
     courier_http: bool = Field(False, description="1: endpoints may be http:// addresses too.")
     courier_private: bool = Field(
