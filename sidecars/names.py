@@ -233,6 +233,7 @@ PATH_CLICK = "/c"
 PATH_OPEN = "/o"
 PATH_UNSUBSCRIBE = "/u"
 PATH_PREFERENCES = "/p"
+PATH_CONFIRM = "/s"
 PATH_MEDIA = "/m"
 PATH_MTA_EVENTS = "/mta/events"
 

@@ -4,6 +4,8 @@ Everything raises clickhouse_driver.errors.Error or OSError where ClickHouse doe
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +57,25 @@ def message_timeline(team_id: int, message_id: UUID) -> Rows:
         for event in query(name, **of_mail)
     ]
     return sorted(events, key=lambda event: event["occurred_at"])
+
+
+def contact_activity(
+    team_id: int, contact_ids: Sequence[int], before: tuple[datetime, UUID] | None, limit: int
+) -> Rows:
+    """Up to `limit` events of the broadcasts' mails to a contact (by all its ids), newest first.
+
+    Those before the moment (UTC) and event id of `before`, None: from the newest. `type` as in
+    `message_timeline`; opens and clicks have a `verdict`.
+    """
+    moment, event_id = before or (datetime.max.replace(year=2200, tzinfo=UTC), UUID(int=0))
+    return query(
+        "contact_activity",
+        team_id=team_id,
+        contact_ids=list(contact_ids),
+        before=f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}",
+        before_event=event_id,
+        most=limit,
+    )
 
 
 def final_states(team_id: int, broadcast_id: int) -> dict[UUID, str]:

@@ -1,14 +1,33 @@
-"""Audiences and the people in them, one at a time; lists of them come in by `importing`."""
+"""Audiences and the people in them, one or a thousand at a time; files of them come in by `importing`."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import IntegrityError, fn
+from peewee import IntegrityError, OperationalError
 
-from sidecars.audiences import properties, tags
-from sidecars.deliverability.addresses import checked
-from sidecars.models import Audience, Contact, database, now
-from sidecars.models.audiences import SUBSCRIBED, UNSUBSCRIBED
+from sidecars.audiences import confirming, history, properties, tags
+from sidecars.audiences.counting import counts as counts
+from sidecars.audiences.history import Proof
+from sidecars.deliverability.addresses import AddressError, checked
+from sidecars.models import Audience, Contact, MergedContact, database, now
+from sidecars.models.audiences import PENDING, SUBSCRIBED, UNSUBSCRIBED
+
+READ_COMMITTED = "READ COMMITTED"  # locks rows and not the gaps between them
+# MySQL's "deadlock" and "lock wait timeout": the transaction is undone and can simply be tried again.
+TRANSIENT = {1205, 1213}
+MOST_ATTEMPTS = 3
+BY_API = Proof(history.API)
+
+_CHANGEABLE = (
+    Contact.first_name,
+    Contact.last_name,
+    Contact.properties,
+    Contact.status,
+    Contact.subscribed_at,
+    Contact.unsubscribed_at,
+    Contact.updated_at,
+)
 
 
 class AudienceExists(Exception):
@@ -32,6 +51,15 @@ class ContactFacts:
     properties: dict[str, Any] = field(default_factory=dict)
     tags: list[str] | None = None
     status: str | None = None
+
+
+@dataclass
+class Outcome:
+    """What became of one person of many: the contact, or the error."""
+
+    contact: Contact | None = None
+    is_new: bool = False
+    error: AddressError | PropertyMismatch | None = None
 
 
 def create_audience(team_id: int, name: str, **facts: Any) -> Audience:
@@ -63,25 +91,13 @@ def audiences(team_id: int, after: int, limit: int) -> list[Audience]:
     return list(query.order_by(Audience.id).limit(limit))
 
 
-def counts(audience_ids: list[int]) -> dict[int, dict[str, int]]:
-    """Audience id → {status: contacts}."""
-    rows = (
-        Contact.select(Contact.audience, Contact.status, fn.COUNT(1))
-        .where(Contact.audience.in_(audience_ids))
-        .group_by(Contact.audience, Contact.status)
-    )
-    result: dict[int, dict[str, int]] = {audience_id: {} for audience_id in audience_ids}
-    for audience_id, status, number in database.execute(rows):
-        result[audience_id][status] = number
-    return result
-
-
 def contact_of(team_id: int, contact_id: int) -> Contact | None:
-    """The contact, if it is in an audience of the team."""
+    """The contact, if it is in an audience of the team; that which a merged one is part of now."""
+    merged = MergedContact.get_or_none(MergedContact.id == contact_id)
     return (
         Contact.select()
         .join(Audience)
-        .where(Contact.id == contact_id, Audience.team == team_id)
+        .where(Contact.id == (merged.contact_id if merged else contact_id), Audience.team == team_id)
         .get_or_none()
     )
 
@@ -94,55 +110,148 @@ def page(audience_id: int, after: int, limit: int, email: str | None = None) -> 
     return list(query.order_by(Contact.id).limit(limit))
 
 
-def upsert(audience_id: int, email: str, facts: ContactFacts) -> tuple[Contact, bool]:
-    """The contact with this address, and whether it was made now.
+def upsert(audience_id: int, email: str, facts: ContactFacts, proof: Proof = BY_API) -> tuple[Contact, bool]:
+    """The contact with this address, and whether it was made now; as `upsert_all` does it.
 
-    A new one is subscribed unless `facts.status` says otherwise. One who unsubscribed stays so: only
-    `update` subscribes again, as that must be somebody's decision about this one person.
     Raises AddressError, PropertyMismatch.
     """
-    address = checked(email)
-    with database.atomic():
-        # Inserted bare, or met there: two requests for one address at once end with one contact.
-        created = bool(
-            Contact.insert(audience=audience_id, email=address, status=SUBSCRIBED, subscribed_at=now())
-            .on_conflict_ignore()
-            .execute()
-        )
-        contact = _locked(Contact.audience == audience_id, Contact.email == address)
-        _apply(contact, facts, may_subscribe=created)
-    return contact, created
+    (outcome,) = upsert_all(audience_id, [(email, facts)], proof)
+    if outcome.error:
+        raise outcome.error
+    assert outcome.contact is not None  # noqa: S101
+    return outcome.contact, outcome.is_new
 
 
-def update(contact_id: int, facts: ContactFacts) -> Contact:
+def upsert_all(
+    audience_id: int, people: Sequence[tuple[str, ContactFacts]], proof: Proof = BY_API
+) -> list[Outcome]:
+    """One outcome each, in order; who cannot be taken leaves the others as they would be without.
+
+    A new one is subscribed, or pending where the audience asks people to confirm, unless `facts.status` says
+    otherwise. One who unsubscribed stays so: only `update` subscribes again, as that must be somebody's
+    decision about this one person; but where people are asked to confirm they may be asked again, by `pending`.
+    An address that comes twice is one contact, and the later facts win.
+    """
+    audience = Audience.get_by_id(audience_id)
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        try:
+            with database.atomic(READ_COMMITTED):
+                return _upsert_all(audience, people, proof)
+        except OperationalError as error:
+            if error.args[0] not in TRANSIENT or attempt == MOST_ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def update(contact_id: int, facts: ContactFacts, proof: Proof = BY_API) -> Contact:
     """Changes a contact. Raises peewee.DoesNotExist, PropertyMismatch."""
     with database.atomic():
-        contact = _locked(Contact.id == contact_id)
-        _apply(contact, facts, may_subscribe=True)
+        contact = Contact.select().where(Contact.id == contact_id).for_update().get()
+        kinds = properties.declared(contact.audience_id)
+        changes = _Changes(contact.audience, proof)
+        changes.apply(contact, facts, _fitted(kinds, facts.properties), may_subscribe=True)
+        changes.write(kinds)
     return contact
 
 
-def _locked(*where: Any) -> Contact:
-    return Contact.select().where(*where).for_update().get()
+def delete(contact_id: int) -> bool:
+    """Forgets the contact, also that it unsubscribed; the ledger keeps its id. False: there is none."""
+    return bool(Contact.delete().where(Contact.id == contact_id).execute())
 
 
-def _apply(contact: Contact, facts: ContactFacts, may_subscribe: bool) -> None:
-    if facts.first_name is not None:
-        contact.first_name = facts.first_name
-    if facts.last_name is not None:
-        contact.last_name = facts.last_name
-    contact.properties = _merged(contact, facts.properties)
-    if facts.status is not None and (may_subscribe or facts.status == UNSUBSCRIBED):
-        _set_status(contact, facts.status)
-    contact.updated_at = now()
-    contact.save()
-    if facts.tags is not None:
-        tags.set_tags(contact, facts.tags)
+def _upsert_all(
+    audience: Audience, people: Sequence[tuple[str, ContactFacts]], proof: Proof
+) -> list[Outcome]:
+    kinds = properties.declared(audience.id) if any(facts.properties for _, facts in people) else {}
+    outcomes: list[Outcome] = []
+    read: list[tuple[Outcome, str, ContactFacts, dict[str, Any]]] = []
+    for email, facts in people:
+        outcome = Outcome()
+        outcomes.append(outcome)
+        try:
+            read.append((outcome, checked(email), facts, _fitted(kinds, facts.properties)))
+        except (AddressError, PropertyMismatch) as error:
+            outcome.error = error
+    made, contacts = _there(audience, {address for _, address, _, _ in read})
+    changes = _Changes(audience, proof)
+    changes.moves = [(contacts[address].id, contacts[address].status) for address in made]
+    for outcome, address, facts, values in read:
+        outcome.contact = contacts[address]
+        outcome.is_new = address in made
+        changes.apply(outcome.contact, facts, values, may_subscribe=outcome.is_new)
+    changes.write(kinds)
+    return outcomes
+
+
+def _there(audience: Audience, addresses: Iterable[str]) -> tuple[set[str], dict[str, Contact]]:
+    """The addresses that were made contacts now, and the contacts of all by address, held till the end.
+
+    Inserted bare, or met there: two requests for one address at once end with one contact. Both take them in
+    the same order, so that neither waits for the other for ever.
+    """
+    ordered = sorted(addresses)
+    mine = (Contact.audience == audience.id, Contact.email.in_(ordered))
+    known = {row.email for row in Contact.select(Contact.email).where(*mine)}
+    missing = [address for address in ordered if address not in known]
+    at = now()
+    bare = {"audience": audience.id, "created_at": at, "updated_at": at}
+    bare |= {"status": PENDING} if audience.double_opt_in else {"status": SUBSCRIBED, "subscribed_at": at}
+    if missing:
+        Contact.insert_many([bare | {"email": address} for address in missing]).on_conflict_ignore().execute()
+    rows = Contact.select().where(*mine).order_by(Contact.email).for_update() if ordered else []
+    contacts = {row.email: row for row in rows}
+    return {address for address in missing if contacts[address].created_at == at}, contacts
+
+
+class _Changes:
+    """What facts make of an audience's contacts: put together, then written by a statement a table."""
+
+    def __init__(self, audience: Audience, proof: Proof) -> None:
+        self.moves: list[tuple[int, str]] = []
+        self._audience, self._proof = audience, proof
+        self._contacts: dict[int, Contact] = {}
+        self._tags: dict[int, list[str]] = {}
+
+    def apply(
+        self, contact: Contact, facts: ContactFacts, values: dict[str, Any], may_subscribe: bool
+    ) -> None:
+        """Changes the contact, as it is in memory."""
+        self._contacts[contact.id] = contact
+        if facts.first_name is not None:
+            contact.first_name = facts.first_name
+        if facts.last_name is not None:
+            contact.last_name = facts.last_name
+        merged = {**contact.properties, **values}
+        contact.properties = {name: value for name, value in merged.items() if value is not None}
+        if facts.tags is not None:
+            self._tags[contact.id] = facts.tags
+        status = facts.status
+        if status and status != contact.status and (may_subscribe or self._may_ask_for(contact, status)):
+            _set_status(contact, status)
+            self.moves.append((contact.id, status))
+        contact.updated_at = now()
+
+    def write(self, kinds: dict[str, str]) -> None:
+        """Writes all of it; `kinds` are the properties that there are to be."""
+        if not self._contacts:
+            return
+        properties.declare(self._audience.id, kinds)
+        Contact.insert_many([row.__data__ for row in self._contacts.values()]).on_conflict(
+            preserve=_CHANGEABLE
+        ).execute()
+        tags.set_tags(self._audience.id, self._tags)
+        final = dict(self.moves)
+        history.note(final.items(), self._proof)
+        if self._audience.double_opt_in:
+            confirming.ask(id_ for id_, status in final.items() if status == PENDING)
+
+    def _may_ask_for(self, contact: Contact, status: str) -> bool:
+        """Whether whoever did not decide about this one contact may move it there."""
+        asks_again = contact.status == UNSUBSCRIBED and status == PENDING and self._audience.double_opt_in
+        return status == UNSUBSCRIBED or asks_again
 
 
 def _set_status(contact: Contact, status: str) -> None:
-    if contact.status == status:
-        return
     contact.status = status
     if status == SUBSCRIBED:
         contact.subscribed_at = now()
@@ -150,21 +259,20 @@ def _set_status(contact: Contact, status: str) -> None:
         contact.unsubscribed_at = now()
 
 
-def _merged(contact: Contact, changes: dict[str, Any]) -> dict[str, Any]:
-    """The contact's properties with the changes; a property not declared yet is, by its value's kind."""
-    kinds = properties.declared(contact.audience_id) if changes else {}
-    merged = dict(contact.properties)
+def _fitted(kinds: dict[str, str], changes: dict[str, Any]) -> dict[str, Any]:
+    """The values as they are kept; a property not declared yet is in `kinds` then, by its value's kind."""
+    values: dict[str, Any] = {}
     fresh: dict[str, str] = {}
     for name, value in changes.items():
         if not name or name != properties.property_name(name):
             raise PropertyMismatch(name, "a property's name is a word of small letters, digits and _")
+        values[name] = None
         if value is None:
-            merged.pop(name, None)
             continue
         kind = kinds.get(name) or fresh.setdefault(name, properties.kind_of(value))
         try:
-            merged[name] = properties.fitted(kind, value)
+            values[name] = properties.fitted(kind, value)
         except properties.PropertyError as error:
             raise PropertyMismatch(name, str(error)) from error
-    properties.declare(contact.audience_id, fresh)
-    return merged
+    kinds |= fresh
+    return values

@@ -15,8 +15,9 @@ from peewee import JOIN
 from redis import RedisError
 
 from sidecars import names
-from sidecars.audiences import contacts
+from sidecars.audiences import contacts, history
 from sidecars.audiences.contacts import ContactFacts
+from sidecars.audiences.history import Proof
 from sidecars.audiences.unsubscribe import address_of, unsubscribe
 from sidecars.deliverability.suppressions import lift, suppress
 from sidecars.edge.messages import find_in_ledger
@@ -102,24 +103,38 @@ def of_mail(message_id: UUID) -> Preferences | None:
     )
 
 
-def save(preferences: Preferences, wish: Wish, event_id: str) -> None:
-    """Makes it so, at once. May be done again. Raises peewee.PeeweeException."""
+def save(preferences: Preferences, wish: Wish, event_id: str, ip: str = "", user_agent: str = "") -> None:
+    """Makes it so, at once, with the proof of who wanted it. May be done again.
+
+    Raises peewee.PeeweeException.
+    """
+    proof = Proof(history.PREFERENCES, event_id, ip, user_agent)
     with database.atomic():
         for each in preferences.lists:
             if each.audience_id in wish.shown:
-                _choose(each, preferences.address, each.audience_id in wish.kept, event_id)
+                _choose(each, preferences.address, each.audience_id in wish.kept, proof)
     if wish.says_when:
         _set_when(preferences.team_id, preferences.address, wish, event_id)
 
 
-def _choose(choice: ListChoice, address: str, wanted: bool, event_id: str) -> None:
+def _choose(choice: ListChoice, address: str, wanted: bool, proof: Proof) -> None:
+    """Nobody is asked to confirm: the link that led here went to the address."""
     if wanted == choice.is_on:
         return
-    contact, _ = contacts.upsert(choice.audience_id, address, ContactFacts())
-    if wanted:
-        contacts.update(contact.id, ContactFacts(status=SUBSCRIBED))
+    facts, proof = ContactFacts(status=SUBSCRIBED), proof._replace(shown=choice.name)
+    contact = Contact.get_or_none(Contact.audience == choice.audience_id, Contact.email == address)
+    if contact is None:
+        contacts.upsert(choice.audience_id, address, facts, proof)
+    elif wanted:
+        contacts.update(contact.id, facts, proof)
     else:
-        unsubscribe(contact.id, names.METHOD_PREFERENCES, event_id)
+        unsubscribe(
+            contact.id,
+            names.METHOD_PREFERENCES,
+            proof.reference,
+            ip=proof.ip,
+            user_agent=proof.user_agent,
+        )
 
 
 def _set_when(team_id: int, address: str, wish: Wish, event_id: str) -> None:

@@ -1,6 +1,7 @@
 """Tags: words put on the contacts of an audience."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from peewee import fn
 
@@ -53,10 +54,48 @@ def put_tags(audience_id: int, tags: Mapping[str, Iterable[str]]) -> None:
         ContactTag.insert_from(bearers, (ContactTag.tag, ContactTag.contact)).on_conflict_ignore().execute()
 
 
-def set_tags(contact: Contact, names: Iterable[str]) -> None:
-    """Leaves the contact with exactly these tags."""
-    wanted = set(names)
+def set_tags(audience_id: int, wanted: Mapping[int, Iterable[str]]) -> None:
+    """Leaves each contact, given by its id, with exactly these tags."""
+    borne = of_contacts(wanted)
+    add, remove = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    for contact_id, names in wanted.items():
+        before = set(borne.get(contact_id, ()))
+        for name in set(names) - before:
+            add[name].append(contact_id)
+        for name in before - set(names):
+            remove[name].append(contact_id)
+    change_tags(audience_id, add, remove)
+
+
+def change_tags(
+    audience_id: int, add: Mapping[str, Sequence[int]], remove: Mapping[str, Sequence[int]]
+) -> tuple[int, int]:
+    """Puts tags on contacts of the audience and takes others off, by name; how many were put on and taken off.
+
+    A tag that is new is made; contacts of other audiences are left alone.
+    """
+    added = removed = 0
     with database.atomic():
-        kept = Tag.select(Tag.id).where(Tag.audience == contact.audience_id, Tag.name.in_(wanted))
-        ContactTag.delete().where(ContactTag.contact == contact.id, ContactTag.tag.not_in(kept)).execute()
-        put_tags(contact.audience_id, {contact.email: wanted})
+        for name, contact_ids in sorted(add.items()):
+            tag, _ = create(audience_id, name)
+            bearers = Contact.select(tag.id, Contact.id).where(
+                Contact.audience == audience_id, Contact.id.in_(contact_ids)
+            )
+            put = ContactTag.insert_from(bearers, (ContactTag.tag, ContactTag.contact)).on_conflict_ignore()
+            added += database.execute(put).rowcount
+        for name, contact_ids in sorted(remove.items()):
+            of_name = Tag.select(Tag.id).where(Tag.audience == audience_id, Tag.name == name)
+            gone = ContactTag.delete().where(ContactTag.tag.in_(of_name), ContactTag.contact.in_(contact_ids))
+            removed += gone.execute()
+    return added, removed
+
+
+def rename(tag_id: int, name: str) -> Tag:
+    """Raises peewee.IntegrityError where the audience has another of this name."""
+    Tag.update(name=name).where(Tag.id == tag_id).execute()
+    return Tag.get_by_id(tag_id)
+
+
+def delete(tag_id: int) -> None:
+    """Takes it off all its contacts."""
+    Tag.delete().where(Tag.id == tag_id).execute()

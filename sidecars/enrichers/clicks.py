@@ -41,8 +41,9 @@ def process(
                 # A mailbox provider's server posts one-click on behalf of the person who pressed its button.
                 row |= {"verdict": "person", "reasons": []}
                 if event["method"] != names.METHOD_PREFERENCES:
+                    how, by = event["method"], (event["ip"], event["user_agent"])
                     outcome.unsubscribes.append(
-                        Unsubscribe(whose, event["method"], event["event_id"], moment(event))
+                        Unsubscribe(whose, how, event["event_id"], moment(event), *by)
                     )
             else:
                 # A submitted mail's link brings its target along.

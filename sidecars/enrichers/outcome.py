@@ -43,6 +43,8 @@ class Unsubscribe(NamedTuple):
     how: str
     event_id: str
     at: datetime
+    ip: str = ""
+    user_agent: str = ""
 
 
 class Recipient(NamedTuple):

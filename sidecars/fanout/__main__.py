@@ -22,6 +22,7 @@ from sidecars.edge.submit import pool
 from sidecars.fanout.app import huey, import_contacts
 from sidecars.fanout.archiver import keep_archiving
 from sidecars.fanout.auditor import keep_auditing
+from sidecars.fanout.confirmer import keep_confirming
 from sidecars.fanout.domain_watcher import keep_watching
 from sidecars.fanout.notifier import keep_notifying
 from sidecars.fanout.stop_loss_watcher import keep_watching_losses
@@ -54,6 +55,7 @@ def main() -> None:
             "auditor": keep_auditing,
             "domain watcher": keep_watching,
             "notifier": keep_notifying,
+            "confirmer": keep_confirming,
             "stop-loss watcher": keep_watching_losses,
             "archiver": keep_archiving,
         }.items()

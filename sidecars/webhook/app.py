@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from sidecars.models import database
 from sidecars.settings import settings
 from sidecars.telemetry import checks, instrument
-from sidecars.webhook import assets, media, mta, pages, preferences, tracking, unsubscribe
+from sidecars.webhook import assets, confirm, media, mta, pages, preferences, tracking, unsubscribe
 
 # 2,000 events with their conversations; or fewer with inbound mails, of which each may have 64 KiB.
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -28,7 +28,7 @@ def create_app() -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
-    for concern in (mta, tracking, unsubscribe, preferences, assets, media):
+    for concern in (mta, tracking, unsubscribe, preferences, confirm, assets, media):
         app.register_blueprint(concern.blueprint)
     app.register_error_handler(HTTPException, _answer_error)
     app.teardown_appcontext(_return_connection)

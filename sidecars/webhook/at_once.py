@@ -86,4 +86,6 @@ def _unsubscribe(event: dict[str, Any], how: str) -> None:
     message_id = UUID(event["message_id"])
     with database.connection_context():
         if whose := resolve([message_id]).get(message_id):
-            leave(whose, how, event["event_id"], datetime.fromisoformat(event["occurred_at"]))
+            at = datetime.fromisoformat(event["occurred_at"])
+            by = (event["ip"], event["user_agent"]) if how != "mailto" else ()
+            leave(whose, how, event["event_id"], at, *by)

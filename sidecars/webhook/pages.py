@@ -7,7 +7,7 @@ from flask import g, render_template, request
 
 from sidecars.mail.tokens import open_token
 from sidecars.settings import settings
-from sidecars.webhook.languages import Language, choose, languages
+from sidecars.audiences.languages import Language, choose, languages
 
 HEADERS = {
     "Cache-Control": "no-store",

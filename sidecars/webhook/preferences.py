@@ -65,7 +65,7 @@ def save(token: str) -> ResponseReturnValue:
         before = preferences.of_mail(message_id)
         if before is None:
             return pages.error(404)
-        preferences.save(before, wish, event["event_id"])
+        preferences.save(before, wish, event["event_id"], event["ip"], event["user_agent"])
         after = preferences.of_mail(message_id)
     except AWAY:
         return _without_choices()

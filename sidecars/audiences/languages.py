@@ -1,4 +1,4 @@
-"""What the pages say, in the reader's language: languages/*.toml, one a language, `en` the whole of it.
+"""What pages and mails say to readers, in their language: words/*.toml, one a language, `en` the whole of it.
 
 A link says the language that its mail's contact or audience has (`/u/<token>.de`); where it says none, or
 one that we do not speak, the browser's list decides, and after that it is English.
@@ -14,12 +14,12 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from markupsafe import Markup, escape
 
-FOLDER = Path(__file__).with_name("languages")
+FOLDER = Path(__file__).with_name("words")
 DEFAULT = "en"
 
 
 class Language:
-    """One of languages/*.toml; `tag` is its name by BCP 47."""
+    """One of words/*.toml; `tag` is its name by BCP 47."""
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
@@ -38,6 +38,10 @@ class Language:
         """The text as HTML. Each value keeps its own direction of writing, whatever the text's."""
         isolated = {name: Markup("<bdi>{}</bdi>").format(value) for name, value in values.items()}
         return escape(self.words[key]).format(**isolated)
+
+    def text(self, key: str, **values: str) -> str:
+        """The text as it is, for a mail's subject and its text part."""
+        return self.words[key].format(**values)
 
     def date(self, day: date) -> str:
         """Such as `December 7, 2026`."""

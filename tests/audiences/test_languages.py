@@ -4,7 +4,7 @@ from string import Formatter
 
 import pytest
 
-from sidecars.webhook.languages import choose, languages
+from sidecars.audiences.languages import choose, languages
 
 SPOKEN = languages()
 ENGLISH = SPOKEN["en"].words
