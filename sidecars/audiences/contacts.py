@@ -129,7 +129,7 @@ def upsert_all(
 
     A new one is subscribed, or pending where the audience asks people to confirm, unless `facts.status` says
     otherwise. One who unsubscribed stays so: only `update` subscribes again, as that must be somebody's
-    decision about this one person; but where people are asked to confirm they may be asked again, by `pending`.
+    decision about this one person; but where people are asked to confirm, `pending` asks such a one again.
     An address that comes twice is one contact, and the later facts win.
     """
     audience = Audience.get_by_id(audience_id)

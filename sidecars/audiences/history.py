@@ -87,7 +87,7 @@ def of_contact(contact: Contact, team_id: int) -> list[Entry]:
     ]
     entries += [entry for entry in (of_import(contact),) if entry]
     entries += _of_address(team_id, contact.email)
-    return sorted(reversed(entries), key=lambda entry: entry.changed_at, reverse=True)
+    return sorted(entries, key=lambda entry: entry.changed_at)[::-1]
 
 
 def of_import(contact: Contact) -> Entry | None:

@@ -103,7 +103,7 @@ def page(
 def _stride(
     walk: Walk, sort: str, after: list[Any], limit: int, budget: int
 ) -> tuple[list[int], list[Any] | None, int]:
-    """Ids of up to `limit` that fit, where the walk stands then (None: at its end), how many were looked at."""
+    """Ids of up to `limit` that fit, where the walk stands then (None: at its end), how many it looked at."""
     is_down = sort.startswith("-")
     along = [*walk.along, *([_beyond(walk.columns, after, is_down)] if after else [])]
     looked_at, end = 0, None

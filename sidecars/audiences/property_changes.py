@@ -1,7 +1,7 @@
 """Properties of an audience made, renamed and taken away, with the values that its contacts have.
 
-Values are changed CHUNK contacts a transaction, so that nobody waits long for a row; what was cut off half-way
-is done by asking again.
+Values are changed CHUNK contacts a transaction, so that nobody waits long for a row; what was cut off is done
+by asking again.
 """
 
 from typing import Any

@@ -70,12 +70,16 @@ def set_tags(audience_id: int, wanted: Mapping[int, Iterable[str]]) -> None:
 def change_tags(
     audience_id: int, add: Mapping[str, Sequence[int]], remove: Mapping[str, Sequence[int]]
 ) -> tuple[int, int]:
-    """Puts tags on contacts of the audience and takes others off, by name; how many were put on and taken off.
+    """Takes tags off contacts and puts others on, by name; how many it put on and took off.
 
     A tag that is new is made; contacts of other audiences are left alone.
     """
     added = removed = 0
     with database.atomic():
+        for name, contact_ids in sorted(remove.items()):
+            of_name = Tag.select(Tag.id).where(Tag.audience == audience_id, Tag.name == name)
+            gone = ContactTag.delete().where(ContactTag.tag.in_(of_name), ContactTag.contact.in_(contact_ids))
+            removed += gone.execute()
         for name, contact_ids in sorted(add.items()):
             tag, _ = create(audience_id, name)
             bearers = Contact.select(tag.id, Contact.id).where(
@@ -83,10 +87,6 @@ def change_tags(
             )
             put = ContactTag.insert_from(bearers, (ContactTag.tag, ContactTag.contact)).on_conflict_ignore()
             added += database.execute(put).rowcount
-        for name, contact_ids in sorted(remove.items()):
-            of_name = Tag.select(Tag.id).where(Tag.audience == audience_id, Tag.name == name)
-            gone = ContactTag.delete().where(ContactTag.tag.in_(of_name), ContactTag.contact.in_(contact_ids))
-            removed += gone.execute()
     return added, removed
 
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from flask import g, render_template, request
 
+from sidecars.audiences.languages import Language, choose, languages
 from sidecars.mail.tokens import open_token
 from sidecars.settings import settings
-from sidecars.audiences.languages import Language, choose, languages
 
 HEADERS = {
     "Cache-Control": "no-store",

@@ -1,4 +1,4 @@
-"""Pages of contacts, in MariaDB: each way through them gives what it should, once, however small the pages."""
+"""Pages of contacts, in MariaDB: each way through them gives what it should, once, however small they are."""
 
 from datetime import UTC, datetime, timedelta
 
