@@ -84,18 +84,23 @@ def recipients_key(team_id: int, hour: int) -> str:
 
 
 def login_failures_key(who: str) -> str:
-    """Failed logins of a network or a team (`team-7`); of the edges alone, gone after a while."""
+    """Failed logins of a network or a team (`team-7`) at the edges, of `web-…` at the API; for a while."""
     return f"LOGIN_FAILURES:{who}"
 
 
 def login_lock_key(who: str) -> str:
-    """There for as long as nobody of that network or team may try to log in; of the edges alone."""
+    """There for as long as nobody of that network or team may try to log in."""
     return f"LOGIN_LOCK:{who}"
 
 
-def login_known_key(team_id: int, network: str) -> str:
-    """The team has logged in from there in the last month; of the edges alone."""
-    return f"LOGIN_KNOWN:{team_id}:{network}"
+def login_known_key(who: int | str, network: str) -> str:
+    """The team, or the person, has logged in from there in the last month."""
+    return f"LOGIN_KNOWN:{who}:{network}"
+
+
+def one_time_key(purpose: str, digest: str) -> str:
+    """What a login that began waits for, once, for minutes: a passkey's challenge, a provider's answer."""
+    return f"ONE_TIME:{purpose}:{digest}"
 
 
 def suppressed_key(team_id: int | str) -> str:

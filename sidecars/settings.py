@@ -6,7 +6,7 @@ holds its output). Secrets have no default: `./kiba run` makes random ones for a
 """
 
 from email.utils import parseaddr
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -146,6 +146,23 @@ class Settings(BaseSettings):
         "",
         description="Who tells teams by mail what happened, `Name <address>`, at a verified domain of an "
         "operator's team; empty: nobody does.",
+    )
+    sign_up: Literal["open", "invitation", "closed"] = Field(
+        "invitation",
+        description="Who may make an account: open: anybody; invitation: whom a team invites; "
+        "closed: nobody.",
+    )
+    app_url: str = Field(
+        "",
+        description="Public base URL of the pages that people log in at, where links in mails lead and "
+        "passkeys belong; empty: mails tell the call of the API, and there are no passkeys.",
+    )
+    oidc_issuer: str = Field(
+        "", description="Single sign-on: the OpenID provider's issuer URL; empty: there is none."
+    )
+    oidc_client_id: str = Field("", description="What the provider calls us.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="What we show it; empty: a public client."
     )
     suppress_after_soft_bounces: int = Field(
         5,

@@ -1,6 +1,7 @@
 """The API: `gunicorn sidecars.api.app:app`."""
 
 from flask_openapi3.openapi import OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from sidecars.api import (
     audiences,
@@ -18,6 +19,7 @@ from sidecars.api import (
     me,
     media,
     notices,
+    people,
     rehearsals,
     reports,
     segments,
@@ -31,6 +33,7 @@ from sidecars.api import (
 from sidecars.api.operator import access, actions, lanes, policies, sources, teams, warmup
 from sidecars.api.resource import tell_permissions
 from sidecars.api.shapes import StrictJson
+from sidecars.settings import settings
 from sidecars.telemetry import checks, instrument
 
 RESOURCES = (
@@ -82,10 +85,13 @@ def create_app() -> OpenAPI:
     auth.register(app)
     access.register(app)
     errors.register(app)
-    for resource in RESOURCES:
+    people.register(app)
+    for resource in (*RESOURCES, *people.RESOURCES):
         app.register_api(resource.api)
     docs.register(app)
     tell_permissions(app)
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     instrument(app, {"mysql": checks.mysql, "redis": checks.redis})
     return app
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from sidecars.accounts import mails
 from sidecars.models import database
 from sidecars.notices.mailing import mail_waiting
 
@@ -19,7 +20,7 @@ def keep_notifying(stopping: threading.Event) -> None:
         pause = TRY_EVERY_SECONDS
         try:
             with database.connection_context():
-                if not mail_waiting():
+                if mail_waiting() + mails.mail_waiting() == 0:
                     pause = LOOK_EVERY_SECONDS
         except Exception:
             log.exception("notices could not be mailed, it is tried again")

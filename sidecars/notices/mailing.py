@@ -128,7 +128,7 @@ def _hand_over(notice: Notice, who: Origin) -> bool:
     mails = _composed(notice, who, wanted)
     messages.remember((mail.message_id, mail.whose) for mail in mails)
     results = pool().submit(mails)
-    _write_down(wanted, results)
+    write_down(wanted, results)
     if any(result.status is Status.BUSY for result in results):
         log.info("a notice is tried again", extra={"notice_id": notice.id, "reply": results[0].text})
         return True
@@ -175,9 +175,14 @@ def _composed(notice: Notice, who: Origin, emails: Sequence[Email]) -> list[Outg
 
 def compiled(notice: Notice, who: Origin) -> CompiledMail:
     """The notice as a mail; nothing in it is followed."""
-    team = Team.get_by_id(notice.team_id)
-    letter = words.letter(words.Words(notice.subject, notice.text), team.name)
-    parts = (notice.subject, "", letter.html, letter.text)
+    readers = f"the administrators and managers of {Team.get_by_id(notice.team_id).name}"
+    return compiled_words(words.Words(notice.subject, notice.text), readers, who)
+
+
+def compiled_words(said: words.Words, readers: str, who: Origin) -> CompiledMail:
+    """The same of any words of ours."""
+    letter = words.letter(said, readers)
+    parts = (said.subject, "", letter.html, letter.text)
     return compile_mail(
         prepare(ContentSource("html", *map(_plain, parts))),
         who.sender,
@@ -197,7 +202,8 @@ def _plain(text: str) -> str:
     return text.replace("{", "{{ '{' }}")
 
 
-def _write_down(emails: Iterable[Email], results: Iterable[Result]) -> None:
+def write_down(emails: Iterable[Email], results: Iterable[Result]) -> None:
+    """Moves them in the ledger as the edge answered; who is busy is asked again."""
     for email, result in zip(emails, results, strict=True):
         if result.status in (Status.ACCEPTED, Status.DUPLICATE):
             move_sends(0, [email.id], _PLANNED, SendState.ACCEPTED, edge=edge_id(result.edge))

@@ -29,15 +29,16 @@ class Letter(NamedTuple):
     html: str
 
 
-def written(kind: str, facts: Mapping[str, Any]) -> Words:
+def written(kind: str, facts: Mapping[str, Any], templates: Environment | None = None) -> Words:
     """A notice of this kind. Raises jinja2.UndefinedError for a fact that its template misses."""
-    subject, _, text = _templates.get_template(f"{kind}.txt").render(facts).strip().partition("\n")
+    template = (templates or _templates).get_template(f"{kind}.txt")
+    subject, _, text = template.render(facts).strip().partition("\n")
     return Words(subject.strip()[:MAX_SUBJECT], re.sub(r"\n{3,}", "\n\n", text.strip()))
 
 
-def letter(words: Words, team: str) -> Letter:
-    """The mail to the people of the team of that name."""
-    facts = {"subject": words.subject, "text": words.text, "blocks": _blocks(words.text), "team": team}
+def letter(words: Words, readers: str) -> Letter:
+    """The mail; `readers` says to whom: `the administrators of Acme`."""
+    facts = {"subject": words.subject, "text": words.text, "blocks": _blocks(words.text), "readers": readers}
     return Letter(*(_templates.get_template(name).render(facts) for name in ("mail.txt", "mail.html")))
 
 
@@ -50,11 +51,17 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters["moment"] = _moment
+def environment(folder: Path) -> Environment:
+    """For the templates there."""
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["moment"] = _moment
+    return made
+
+
+_templates = environment(Path(__file__).parent / "templates")

@@ -2,8 +2,10 @@
 
 import pytest
 
+from sidecars.accounts.secret_tokens import digest
 from sidecars.api.ids import number
 from sidecars.edge.store import redis
+from sidecars.models import ApiKey, now
 from sidecars.names import team_key
 
 
@@ -41,3 +43,47 @@ def test_a_revoked_key_is_refused_and_stays_in_the_list(acme):
     assert acme.get("/v1/me", **as_caller(acme, made["secret"])).status_code == 401
     assert acme.get("/v1/keys").json["data"][-1]["revoked_at"] is not None
     assert acme.delete(f"/v1/keys/{made['id']}").status_code == 404
+
+
+def test_a_key_has_the_permissions_that_it_was_given_and_makes_none_with_more(acme, fields):
+    few = ["audiences:read", "keys:write"]
+    made = acme.post("/v1/keys", json={"name": "few", "scopes": few}).json
+    assert made["scopes"] == few
+    few_only = as_caller(acme, made["secret"])
+    assert acme.get("/v1/audiences", **few_only).status_code == 200
+    assert "audiences:write" in acme.post("/v1/audiences", json={"name": "x"}, **few_only).json["message"]
+    assert acme.get("/v1/me", **few_only).json["permissions"] == few
+    for more in ({}, {"send_only": True}, {"scopes": ["keys:read"]}):
+        assert fields(acme.post("/v1/keys", json={"name": "x"} | more, **few_only)) == ["scopes"]
+    assert acme.post("/v1/keys", json={"name": "x", "scopes": few}, **few_only).status_code == 201
+
+
+def test_words_that_are_no_permission_of_keys_are_refused(acme, fields):
+    for wrong in ("audiences", "members:write", "everything"):
+        assert fields(acme.post("/v1/keys", json={"name": "x", "scopes": [wrong]})) == ["scopes.0"]
+    both = {"name": "x", "scopes": ["audiences:read"], "send_only": True}
+    assert fields(acme.post("/v1/keys", json=both)) == [""]
+
+
+def test_a_key_ends_when_it_was_to(acme, fields):
+    past = {"name": "x", "expires_at": "2020-01-01T00:00:00Z"}
+    assert fields(acme.post("/v1/keys", json=past)) == [""]
+    soon = {"name": "x", "expires_at": "2990-01-01T00:00:00Z"}
+    made = acme.post("/v1/keys", json=soon).json
+    assert made["expires_at"] == "2990-01-01T00:00:00.000Z"
+    assert acme.get("/v1/me", **as_caller(acme, made["secret"])).status_code == 200
+    ApiKey.update(expires_at=now()).where(ApiKey.id == number(made["id"])).execute()
+    ended = acme.get("/v1/me", **as_caller(acme, made["secret"]))
+    assert ended.status_code == 401
+    assert "expired" in ended.json["message"]
+
+
+def test_the_edge_knows_the_keys_that_may_submit_and_when_they_end(acme):
+    def known(**limits):
+        made = acme.post("/v1/keys", json={"name": "x"} | limits).json
+        return redis.hget(team_key(acme.team.id), f"key:{digest(made['secret']).hex()}"), number(made["id"])
+
+    assert known(scopes=["audiences:read"])[0] is None
+    assert known(scopes=["emails:send"])[0] is not None
+    words, key_id = known(expires_at="2990-01-01T00:00:00Z")
+    assert words == f"{key_id} expires:32188147200"

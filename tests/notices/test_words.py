@@ -42,7 +42,8 @@ def test_a_failing_domain_is_told_with_its_faults_and_until_when_it_sends():
 
 
 def test_html_says_what_the_text_says_and_takes_nothing_of_it_for_markup():
-    letter = words.letter(words.written("broadcast_paused", FACTS), "Acme & Sons")
+    readers = "the administrators and managers of Acme & Sons"
+    letter = words.letter(words.written("broadcast_paused", FACTS), readers)
     assert 'Your broadcast "Spring' not in letter.text  # the subject
     assert "To the administrators and managers of Acme & Sons." in letter.text
     assert "Acme &amp; Sons" in letter.html
