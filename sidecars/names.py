@@ -78,6 +78,11 @@ def recent_clicks_key(message_id: UUID | str) -> str:
     return f"CLICKS:{message_id}"
 
 
+def requests_key(who: str, minute: int) -> str:
+    """Counts requests to the API: of whom (`key:12`), in which minute since 1970; gone a minute later."""
+    return f"REQUESTS:{who}:{minute}"
+
+
 def recipients_key(team_id: int, hour: int) -> str:
     """How many recipients a team has submitted in an hour, counted from 1970; of the edges alone."""
     return f"RECIPIENTS:{team_id}:{hour}"

@@ -217,6 +217,17 @@ class Settings(BaseSettings):
         ge=0,
     )
     dns_servers: str = Field("", description="host:port, comma-separated; empty: the system's resolvers.")
+    kiba_api_requests_a_minute: int = Field(
+        60_000, description="Requests to the API by one key or person in a minute; 0: any number.", ge=0
+    )
+    kiba_api_requests_a_minute_by_address: int = Field(
+        600, description="The same by an address without a good key or login; 0: any number.", ge=0
+    )
+    kiba_cors_origins: str = Field(
+        "",
+        description="Origins whose pages may ask the API from a browser, by blanks: https://app.acme.example; "
+        "`*`: any, but by key alone; empty: none.",
+    )
     trusted_proxies: int = Field(0, description="Reverse proxies in front whose X-Forwarded-For is believed.")
 
     # Webhooks to apps

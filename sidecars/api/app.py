@@ -16,9 +16,11 @@ from sidecars.api import (
     keys,
     layouts,
     lifecycle,
+    limits,
     me,
     media,
     notices,
+    origins,
     people,
     rehearsals,
     reports,
@@ -82,8 +84,10 @@ def create_app() -> OpenAPI:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # The first hook in is the first to run: an id and a connection, then the key, then the resource.
     lifecycle.register(app)
+    origins.register(app)
     auth.register(app)
     access.register(app)
+    limits.register(app)
     errors.register(app)
     people.register(app)
     for resource in (*RESOURCES, *people.RESOURCES):

@@ -1,13 +1,14 @@
 """/v1/audiences and the tags in them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from flask import Response
+from peewee import IntegrityError
 from pydantic import AfterValidator, Field
 
 from sidecars.api.auth import team_id
-from sidecars.api.errors import conflict, not_found
-from sidecars.api.ids import AudienceId, TagId
+from sidecars.api.errors import conflict, invalid, not_found
+from sidecars.api.ids import AudienceId, SenderId, TagId
 from sidecars.api.resource import resource
 from sidecars.api.shapes import (
     Answer,
@@ -21,9 +22,9 @@ from sidecars.api.shapes import (
     example,
     page,
 )
-from sidecars.audiences import contacts, properties, tags
+from sidecars.audiences import contacts, counting, properties, tags
 from sidecars.mail.recipients import LANGUAGE_TAG
-from sidecars.models import Audience
+from sidecars.models import Audience, SenderIdentity, Tag
 
 api = resource("Audiences", "Lists of people that a team may write to.", "audiences")
 
@@ -51,6 +52,15 @@ Locale = Annotated[
 ]
 
 
+DoubleOptIn = Annotated[
+    bool,
+    Field(
+        description="New contacts are `pending` till they confirm by the link of a mail, which comes from "
+        "`confirmation_sender_id`. An import says for itself what its contacts are."
+    ),
+]
+
+
 class AudiencePath(Path):
     """Which audience."""
 
@@ -67,6 +77,8 @@ class NewAudience(Body):
     description: Description = ""
     is_open: IsOpen = False
     locale: Locale = ""
+    double_opt_in: DoubleOptIn = False
+    confirmation_sender_id: SenderId | None = None
 
 
 class AudienceChange(Body):
@@ -79,6 +91,8 @@ class AudienceChange(Body):
     description: Description | None = None
     is_open: IsOpen | None = None
     locale: Locale | None = None
+    double_opt_in: DoubleOptIn | None = None
+    confirmation_sender_id: SenderId | None = None
 
 
 class AudienceAnswer(Answer):
@@ -90,8 +104,10 @@ class AudienceAnswer(Answer):
     description: str
     is_open: bool
     locale: str
+    double_opt_in: bool
+    confirmation_sender_id: SenderId | None
     contacts: dict[str, int] = Field(
-        description="How many, by status.",
+        description="How many, by status. Of an audience of more than 20,000 up to a minute old.",
         json_schema_extra={"example": {"subscribed": 9870, "unsubscribed": 130}},
     )
     created_at: Timestamp
@@ -101,7 +117,7 @@ class AudiencePage(Answer):
     """Some audiences."""
 
     data: list[AudienceAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 class AudienceDetail(AudienceAnswer):
@@ -111,6 +127,12 @@ class AudienceDetail(AudienceAnswer):
         description="Name → kind: text, number, date, boolean or list.",
         json_schema_extra={"example": {"city": "text"}},
     )
+
+
+class TagPath(AudiencePath):
+    """Which tag of which audience."""
+
+    tag_id: TagId
 
 
 class NewTag(Body):
@@ -146,8 +168,10 @@ def own_audience(audience_id: int) -> Audience:
 @api.post("/audiences", responses={201: AudienceDetail})
 def create_audience(body: NewAudience) -> Response:
     """Make an audience"""
+    facts = body.model_dump()
+    _check_confirmation(facts)
     try:
-        audience = contacts.create_audience(team_id(), **body.model_dump())
+        audience = contacts.create_audience(team_id(), **facts)
     except contacts.AudienceExists as error:
         raise conflict(f"There is an audience named “{body.name}” already.", "exists") from error
     return answer(_detail(audience), 201)
@@ -157,8 +181,10 @@ def create_audience(body: NewAudience) -> Response:
 def change_audience(path: AudiencePath, body: AudienceChange) -> Response:
     """Change an audience"""
     audience = own_audience(path.audience_id)
+    facts = body.model_dump(exclude_none=True)
+    _check_confirmation(_facts(audience) | facts)
     try:
-        audience = contacts.change_audience(audience.id, **body.model_dump(exclude_none=True))
+        audience = contacts.change_audience(audience.id, **facts)
     except contacts.AudienceExists as error:
         raise conflict(f"There is an audience named “{body.name}” already.", "exists") from error
     return answer(_detail(audience))
@@ -168,10 +194,10 @@ def change_audience(path: AudiencePath, body: AudienceChange) -> Response:
 def list_audiences(query: PageQuery) -> Response:
     """List audiences"""
     rows = contacts.audiences(team_id(), query.cursor, query.limit + 1)
-    counts = contacts.counts([row.id for row in rows])
+    counts = counting.counts([row.id for row in rows])
 
     def show(row: Audience) -> AudienceAnswer:
-        return AudienceAnswer(**row.__data__, contacts=counts[row.id])
+        return AudienceAnswer(**_facts(row), contacts=counts[row.id])
 
     return answer(AudiencePage(**page(rows, query.limit, lambda row: row.id, show)))
 
@@ -200,13 +226,58 @@ def create_tag(path: AudiencePath, body: NewTag) -> Response:
     """
     audience = own_audience(path.audience_id)
     tag, is_new = tags.create(audience.id, body.name)
-    bearers = next(number for other, number in tags.counted(audience.id) if other.id == tag.id)
-    return answer(TagAnswer(id=tag.id, name=tag.name, contacts=bearers), 201 if is_new else 200)
+    return answer(TagAnswer(id=tag.id, name=tag.name, contacts=tags.bearers(tag.id)), 201 if is_new else 200)
+
+
+@api.patch("/audiences/<audience_id>/tags/<tag_id>", responses={200: TagAnswer})
+def rename_tag(path: TagPath, body: NewTag) -> Response:
+    """Rename a tag
+
+    Segments that name it go on looking for the old name.
+    """
+    tag = _own_tag(path)
+    try:
+        tag = tags.rename(tag.id, body.name)
+    except IntegrityError as error:
+        raise conflict(f"There is a tag named “{body.name}” already.", "exists") from error
+    return answer(TagAnswer(id=tag.id, name=tag.name, contacts=tags.bearers(tag.id)))
+
+
+@api.delete("/audiences/<audience_id>/tags/<tag_id>", responses={204: None})
+def delete_tag(path: TagPath) -> tuple[str, int]:
+    """Delete a tag
+
+    Its contacts stay, without it.
+    """
+    tags.delete(_own_tag(path).id)
+    return "", 204
+
+
+def _own_tag(path: TagPath) -> Tag:
+    tag = Tag.get_or_none(Tag.id == path.tag_id, Tag.audience == own_audience(path.audience_id))
+    if tag is None:
+        raise not_found("tag")
+    return tag
 
 
 def _detail(audience: Audience) -> AudienceDetail:
     return AudienceDetail(
-        **audience.__data__,
-        contacts=contacts.counts([audience.id])[audience.id],
+        **_facts(audience),
+        contacts=counting.counts([audience.id])[audience.id],
         properties=properties.declared(audience.id),
     )
+
+
+def _facts(audience: Audience) -> dict[str, Any]:
+    return {**audience.__data__, "confirmation_sender_id": audience.confirmation_sender_id}
+
+
+def _check_confirmation(facts: dict[str, Any]) -> None:
+    """422 where the audience as it would be could not ask anybody to confirm."""
+    sender_id = facts["confirmation_sender_id"]
+    if sender_id is not None:
+        sender = SenderIdentity.get_or_none(SenderIdentity.id == sender_id, SenderIdentity.team == team_id())
+        if sender is None:
+            raise invalid("confirmation_sender_id", "there is no such sender")
+    elif facts["double_opt_in"]:
+        raise invalid("confirmation_sender_id", "double opt-in needs a sender for the mail that asks")

@@ -14,6 +14,7 @@ from sidecars.accounts import keys, sessions
 from sidecars.accounts.permissions import ANYONE, FOR_KEYS, PERSON, SIGNED_IN, WHO_MAY, of_role
 from sidecars.accounts.scopes import Scope
 from sidecars.api.errors import Message, Refused, invalid, not_found
+from sidecars.api.limits import count_stranger
 from sidecars.api.resource import permission_of
 from sidecars.models import Membership, Session, User
 
@@ -74,7 +75,8 @@ def fresh_person() -> User:
 
 
 def refusal(message: str) -> Response:
-    """401, with what to send."""
+    """401, with what to send; 429 for an address that was told so too often."""
+    count_stranger()
     response = jsonify(message=message)
     response.status_code = 401
     response.headers["WWW-Authenticate"] = 'Bearer realm="kibamail"'  # RFC 6750 section 3

@@ -196,7 +196,7 @@ class BroadcastPage(Answer):
     """Some broadcasts, the latest first."""
 
     data: list[BroadcastAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 @api.post("/broadcasts", responses={201: BroadcastDetail})

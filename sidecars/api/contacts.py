@@ -129,7 +129,7 @@ class ContactPage(Answer):
     """Some contacts."""
 
     data: list[ContactAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 @api.post("/audiences/<audience_id>/contacts", responses={200: ContactAnswer, 201: ContactAnswer})

@@ -119,7 +119,7 @@ class DomainPage(Answer):
     """Some domains."""
 
     data: list[DomainAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 class CheckAnswer(Answer):

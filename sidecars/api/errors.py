@@ -1,14 +1,17 @@
-"""How refusals look: `{message}`, and what is needed beside it to put things right."""
+"""How refusals look: `{message}`, what is needed beside it to put things right, and the fields of RFC 9457.
+
+As `application/json`, docs/decisions/problems-as-json.md says why.
+"""
 
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 import botocore.exceptions
 import clickhouse_driver.errors
 import peewee
 import redis
 from flask import Flask, Response, current_app, jsonify, make_response, request
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound, RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -32,7 +35,51 @@ SERVICES: dict[type[Exception], str] = {
 }
 
 
-class Message(Answer):
+class Problem(NamedTuple):
+    """What every error of one status is called."""
+
+    type: str
+    title: str
+
+
+# docs/api.md tells of each.
+PROBLEMS = {
+    400: Problem("bad_request", "The request cannot be read"),
+    401: Problem("unauthenticated", "Nobody is known by this key or session"),
+    403: Problem("forbidden", "Whoever asks may not do this"),
+    404: Problem("not_found", "There is no such thing"),
+    405: Problem("method_not_allowed", "The address does not know this method"),
+    409: Problem("conflict", "Its state does not allow this"),
+    410: Problem("gone", "It is there no more"),
+    413: Problem("too_large", "The request is too large"),
+    415: Problem("unsupported_type", "The body is of another type than the address takes"),
+    422: Problem("invalid", "Something in the request is wrong"),
+    429: Problem("too_many", "Too much in too short a time"),
+    500: Problem("failure", "Something went wrong on our side"),
+    503: Problem("unavailable", "A service behind does not answer"),
+}
+OTHER = Problem("about:blank", "")
+
+
+def _all_there(schema: dict[str, Any]) -> None:
+    schema["required"] = list(schema["properties"])
+
+
+class Told(Answer):
+    """What every error says beside its own, as RFC 9457 names it. Filled in when it is answered."""
+
+    model_config = ConfigDict(json_schema_extra=_all_there)
+
+    type: str = Field(
+        default="", description="A word for it that stays.", json_schema_extra={"example": "invalid"}
+    )
+    title: str = Field(default="", description="The same in a few words.")
+    status: int = Field(default=0, description="The HTTP status.", json_schema_extra={"example": 422})
+    detail: str = Field(default="", description="As `message`.")
+    instance: str = Field(default="", description="The request's id, as X-Request-ID has it and our logs.")
+
+
+class Message(Told):
     """What was wrong, and what to do."""
 
     message: str
@@ -45,21 +92,21 @@ class FieldError(Answer):
     field: str
 
 
-class Invalid(Answer):
+class Invalid(Told):
     """The request cannot be fulfilled as it is; all that is wrong with it."""
 
     message: str
     errors: list[FieldError]
 
 
-class WrongStateMessage(Answer):
+class WrongStateMessage(Told):
     """The thing stands in a state (or exists already) that does not allow this."""
 
     message: str
     state: str = Field(description="The state it is in; `exists` where there is one already.")
 
 
-class Failure(Answer):
+class Failure(Told):
     """An error of ours. `request_id` finds it in the logs."""
 
     message: str
@@ -102,6 +149,19 @@ def register(app: Flask) -> None:
     for kind in SERVICES:
         app.register_error_handler(kind, _service_error)
     app.register_error_handler(DamagedPart, _damaged)
+    app.after_request(_tell)
+
+
+def _tell(response: Response) -> Response:
+    """Adds RFC 9457's fields to an error, whoever of us answered it."""
+    status = response.status_code
+    if status < 400 or not response.is_json or not isinstance(body := response.get_json(), dict):
+        return response
+    kind, title = PROBLEMS.get(status, OTHER)
+    told = {"type": kind, "title": title or response.status.partition(" ")[2].capitalize(), "status": status}
+    message = body.get("message", "")
+    response.data = jsonify(body | told | {"detail": message, "instance": request_id()}).data
+    return response
 
 
 def problems(found: list[FieldProblem]) -> Invalid:
@@ -112,14 +172,18 @@ def problems(found: list[FieldProblem]) -> Invalid:
 def from_pydantic(error: ValidationError) -> Response:
     """422 for a body, query or form that does not fit its model; called by flask-openapi3."""
     unreadable = _unreadable_body() if any(not each["loc"] for each in error.errors()) else None
-    errors = unreadable or [
+    return _reply(422, _invalid(unreadable or errors_of(error)))
+
+
+def errors_of(error: ValidationError) -> list[FieldError]:
+    """All that is wrong, each with its place."""
+    return [
         FieldError(
             field=".".join(str(part) for part in each["loc"]),
             message=each["msg"].removeprefix("Value error, "),
         )
         for each in error.errors(include_url=False, include_input=False, include_context=False)
     ]
-    return _reply(422, _invalid(errors))
 
 
 def _unreadable_body() -> list[FieldError] | None:

@@ -37,6 +37,7 @@ def register(app: Flask) -> None:
         handler.addFilter(WithRequestId())
     app.before_request(_begin)
     app.after_request(_log)
+    app.after_request(_say_whether_it_changed)
     app.teardown_request(_end)
 
 
@@ -62,6 +63,18 @@ def _log(response: Response) -> Response:
                 "api_key_id": g.get("api_key_id"),
             },
         )
+    return response
+
+
+def _say_whether_it_changed(response: Response) -> Response:
+    """Marks what was read by its content: whoever has it already is answered 304 (RFC 9110, 13.1.2)."""
+    is_read = request.method in ("GET", "HEAD") and response.status_code == 200 and not response.is_streamed
+    if is_read and request.path.startswith("/v1/"):
+        # Weak, as a proxy may compress; private, as another key may see another thing.
+        response.add_etag(weak=True)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.vary.update(("Authorization", "Cookie", "X-Kiba-Team"))
+        response.make_conditional(request)
     return response
 
 

@@ -44,7 +44,7 @@ class NoticePage(Answer):
     """Some notices."""
 
     data: list[NoticeAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 @api.get("/notices", responses={200: NoticePage})

@@ -26,7 +26,7 @@ class Rehearsing(OptionalBody):
     )
 
 
-class CheckAnswer(Answer):
+class RehearsalCheck(Answer):
     """What one check says; a check may say several things."""
 
     check: str
@@ -69,7 +69,7 @@ class RehearsalAnswer(Answer):
     """All of a rehearsal."""
 
     summary: Summary
-    checks: list[CheckAnswer]
+    checks: list[RehearsalCheck]
     recipients: RecipientsAnswer
     duration: DurationAnswer
 
@@ -94,7 +94,7 @@ def as_answer(outcome: Outcome) -> RehearsalAnswer:
             failures=outcome.number(Status.FAILURE),
             skipped=outcome.number(Status.SKIPPED),
         ),
-        checks=[CheckAnswer.model_validate(finding) for finding in outcome.findings],
+        checks=[RehearsalCheck.model_validate(finding) for finding in outcome.findings],
         recipients=RecipientsAnswer(
             total=outcome.recipients.total,
             by_provider=outcome.recipients.largest(PROVIDERS_SHOWN),

@@ -148,7 +148,7 @@ class MailPage(Answer):
     """Some mails, in the order of contact ids."""
 
     data: list[MailAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 class MailDetail(MailAnswer):

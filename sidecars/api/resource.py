@@ -24,6 +24,7 @@ RESPONSES: ResponseDict = {
     409: WrongStateMessage,
     413: Message,
     422: Invalid,
+    429: Message,
     500: Failure,
     503: Failure,
 }

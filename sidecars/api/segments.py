@@ -85,7 +85,7 @@ class SegmentPage(Answer):
     """Some segments."""
 
     data: list[SegmentAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 class CountAnswer(Answer):

@@ -41,7 +41,7 @@ class SenderPage(Answer):
     """Some senders."""
 
     data: list[SenderAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 @api.post("/senders", responses={201: SenderAnswer})

@@ -1,5 +1,6 @@
 """What bodies, queries and answers have in common."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self, TypeVar, cast
@@ -26,6 +27,7 @@ from werkzeug.exceptions import NotFound
 from sidecars.deliverability.addresses import MAX_LENGTH, checked
 
 LAST_YEAR = 2999
+LARGEST_ROW = 2**63 - 1
 EXAMPLE_TIME = "2026-11-24T10:15:30.125Z"
 
 
@@ -110,12 +112,45 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PageQuery(Query):
-    """Which part of a list."""
+def cursor_of(*key: Any) -> str:
+    """Where a page ended, opaque to whoever gets it: what its last row is sorted by, as JSON."""
+    return urlsafe_b64encode(orjson.dumps(key)).rstrip(b"=").decode()
 
-    cursor: int = Field(
-        0, ge=0, description="`next_cursor` of the answer before; nothing for the first page."
+
+def _key_in(text: Any) -> list[Any]:
+    try:
+        key = orjson.loads(urlsafe_b64decode(f"{text}{'=' * (-len(text) % 4)}"))
+        if isinstance(key, list) and cursor_of(*key) == text:
+            return key
+    except (ValueError, TypeError):
+        pass
+    raise ValueError("must be `next_cursor` of the answer before")
+
+
+def _row_in(text: Any) -> int:
+    match _key_in(text):
+        case [int(row)] if 0 <= row <= LARGEST_ROW and not isinstance(row, bool):
+            return row
+    raise ValueError("must be `next_cursor` of this list's answer before")
+
+
+_CURSOR_SCHEMA = WithJsonSchema({"type": "string", "maxLength": 1000, "example": cursor_of(12)})
+_CURSOR_TOLD = Field(description="`next_cursor` of the answer before; nothing for the first page.")
+
+
+class PageQuery(Query):
+    """Which part of a list in the order of its rows' numbers; `cursor` is the last one's, 0 at the start."""
+
+    cursor: Annotated[int, BeforeValidator(_row_in), _CURSOR_SCHEMA, _CURSOR_TOLD] = Field(
+        default_factory=int
     )
+    limit: int = Field(100, ge=1, le=500, description="How many at most.")
+
+
+class KeyedPageQuery(Query):
+    """Which part of a list in another order; `cursor` has the values that the page before ended with."""
+
+    cursor: Annotated[list[Any], BeforeValidator(_key_in), _CURSOR_SCHEMA, _CURSOR_TOLD] | None = None
     limit: int = Field(100, ge=1, le=500, description="How many at most.")
 
 
@@ -144,11 +179,11 @@ Shown = TypeVar("Shown", bound=Answer)
 def page(
     rows: Sequence[Row], limit: int, key: Callable[[Row], int], show: Callable[[Row], Shown]
 ) -> dict[str, Any]:
-    """`data` and `next_cursor` of a list answer, from up to `limit` + 1 rows."""
+    """`data` and `next_cursor` of a list answer, from up to `limit` + 1 rows and the number of a row."""
     shown = rows[:limit]
     return {
         "data": [show(row) for row in shown],
-        "next_cursor": key(shown[-1]) if len(rows) > limit else None,
+        "next_cursor": cursor_of(key(shown[-1])) if len(rows) > limit else None,
     }
 
 

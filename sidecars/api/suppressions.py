@@ -105,7 +105,7 @@ class SuppressionPage(Answer):
     """Some suppressions."""
 
     data: list[SuppressionAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 class ImportedAnswer(Answer):
@@ -135,7 +135,7 @@ class RemovalPage(Answer):
     """Some of what was taken back."""
 
     data: list[RemovalAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 class RemovalQuery(PageQuery):

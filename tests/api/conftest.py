@@ -12,7 +12,10 @@ from sidecars.audiences.contacts import ContactFacts
 from sidecars.audiences.segments import store as segments
 from sidecars.deliverability import domains, senders
 from sidecars.deliverability.suppressions import suppress
-from sidecars.models import Broadcast, ContactImport, Email, Send, SendingDomain, Team, now
+from sidecars.models import Broadcast, ContactExport, ContactImport, Email, Send, SendingDomain, Team, now
+
+# The fields of every error (RFC 9457).
+PROBLEM = ("type", "title", "status", "detail", "instance")
 
 
 class Caller:
@@ -102,7 +105,9 @@ def goods(acme):
     segment = segments.create(audience, "Unnamed", {"field": "last_name", "op": "empty"})
     suppression = suppress(team_id, "gone@mail.example", "hard_bounce", detail="550 unknown")
     layout = acme.post("/v1/layouts", json={"name": "Frame", "body": "{{ content }}"}).json["id"]
-    template = acme.post("/v1/templates", json={"name": "Letter", "subject": "Hi", "body": "<p>Hi</p>"}).json["id"]
+    template = acme.post("/v1/templates", json={"name": "Letter", "subject": "Hi", "body": "<p>Hi</p>"}).json[
+        "id"
+    ]
     picture = acme.post("/v1/media", json={"name": "a.png", "bytes": 1}).json["id"]
     return SimpleNamespace(
         # As the API shows them.
@@ -116,6 +121,7 @@ def goods(acme):
             message=f"msg_{message_id.hex}",
             api_key=f"key_{api_key.id}",
             contact_import=f"imp_{job.id}",
+            contact_export=f"exp_{ContactExport.create(team=team_id, audience=audience, format='csv').id}",
             suppression=f"sup_{suppression.id}",
             template=template,
             layout=layout,
@@ -140,8 +146,9 @@ def fields():
 
     def _fields(response):
         assert response.status_code == 422, response.get_data(as_text=True)
-        assert set(response.json) == {"message", "errors"}
-        assert response.json["message"]
+        assert set(response.json) == {"message", "errors", *PROBLEM}
+        assert response.json["message"] == response.json["detail"]
+        assert (response.json["type"], response.json["status"]) == ("invalid", 422)
         for error in response.json["errors"]:
             assert set(error) == {"message", "field"}
             assert error["message"]

@@ -49,12 +49,12 @@ def test_what_readers_see_of_it_is_changed_field_by_field(acme, goods, fields):
 def test_pages_cover_all_and_end(acme, other):
     made = [acme.post("/v1/audiences", json={"name": f"A{n}"}).json["id"] for n in range(5)]
     other.post("/v1/audiences", json={"name": "Theirs"})
-    seen, cursor = [], 0
+    seen, cursor = [], {}
     while cursor is not None:
-        answer = acme.get(f"/v1/audiences?limit=2&cursor={cursor}").json
+        answer = acme.get("/v1/audiences", query_string={"limit": 2} | cursor).json
         assert len(answer["data"]) <= 2
         seen += [each["id"] for each in answer["data"]]
-        cursor = answer["next_cursor"]
+        cursor = answer["next_cursor"] and {"cursor": answer["next_cursor"]}
     assert seen == made
 
 

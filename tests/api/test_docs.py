@@ -5,6 +5,8 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
+from tests.api.conftest import PROBLEM
+
 
 @pytest.fixture(scope="module")
 def document(app):
@@ -24,7 +26,7 @@ def test_every_field_of_a_body_is_known_to_the_document(document):
 
 def test_errors_have_one_shape(document):
     invalid = document["components"]["schemas"]["Invalid"]
-    assert set(invalid["required"]) == {"message", "errors"}
+    assert set(invalid["required"]) == {"message", "errors", *PROBLEM}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             schema = operation["responses"]["422"]["content"]["application/json"]["schema"]

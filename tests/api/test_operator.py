@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from sidecars import names
 from sidecars.api.operator import access
+from sidecars.api.shapes import cursor_of
 from sidecars.deliverability import warmup_plans
 from sidecars.edge.store import redis
 from sidecars.settings import settings
@@ -104,7 +105,7 @@ def test_unknown_fields_are_refused_by_name(operations, ada, fields):
 def test_a_teams_limit_is_set_and_noted(ada, acme):
     path = f"/teams/{acme.team.id}"
     assert ada.put(path, json={"recipients_an_hour": 5000}).json["recipients_an_hour"] == 5000
-    listed = ada.get(f"/teams?cursor={acme.team.id - 1}&limit=1").json["data"]
+    listed = ada.get(f"/teams?cursor={cursor_of(acme.team.id - 1)}&limit=1").json["data"]
     assert [(team["id"], team["recipients_an_hour"]) for team in listed] == [(acme.team.id, 5000)]
     assert ada.get("/actions").json["data"][0]["action"] == "limit team"
     assert ada.put("/teams/4000000000", json={"recipients_an_hour": None}).status_code == 404

@@ -8,6 +8,7 @@ import pytest
 from sidecars.api import sending
 from sidecars.api.shapes import rfc3339
 from sidecars.models import Broadcast, SendingDomain, now
+from tests.api.conftest import PROBLEM
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_what_is_not_possible_in_a_state_names_the_state(acme, address, goods, s
     response = acme.post(f"{address}/{wish}")
     assert response.status_code == 409
     assert response.json["state"] == state
-    assert set(response.json) == {"message", "state"}
+    assert set(response.json) == {"message", "state", *PROBLEM}
     assert acme.get(address).json["state"] == state
 
 

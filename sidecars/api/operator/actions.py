@@ -26,7 +26,7 @@ class ActionPage(Answer):
     """Some actions, the newest first."""
 
     data: list[ActionAnswer]
-    next_cursor: int | None
+    next_cursor: str | None
 
 
 @api.get("/actions", responses={200: ActionPage})

@@ -31,7 +31,7 @@ class TeamLimits(Body):
     )
 
 
-class TeamAnswer(Answer):
+class LimitedTeam(Answer):
     """A team with its limits."""
 
     id: int
@@ -43,20 +43,20 @@ class TeamAnswer(Answer):
 class TeamPage(Answer):
     """Some teams."""
 
-    data: list[TeamAnswer]
-    next_cursor: int | None
+    data: list[LimitedTeam]
+    next_cursor: str | None
 
 
 @api.get("/teams", responses={200: TeamPage})
 def list_teams(query: PageQuery) -> Response:
     """List teams"""
     rows = Team.select().where(Team.id > query.cursor).order_by(Team.id).limit(query.limit + 1)
-    return answer(TeamPage(**page(list(rows), query.limit, lambda row: row.id, TeamAnswer.model_validate)))
+    return answer(TeamPage(**page(list(rows), query.limit, lambda row: row.id, LimitedTeam.model_validate)))
 
 
-@api.put("/teams/<int:team_id>", responses={200: TeamAnswer})
+@api.put("/teams/<int:team_id>", responses={200: LimitedTeam})
 def put_team_limits(path: TeamPath, body: TeamLimits) -> Response:
     """Set a team's limits; edges know within ten seconds"""
     if not limits.put(operator(), path.team_id, body.recipients_an_hour):
         raise not_found("team")
-    return answer(TeamAnswer.model_validate(Team.get_by_id(path.team_id)))
+    return answer(LimitedTeam.model_validate(Team.get_by_id(path.team_id)))
