@@ -23,12 +23,13 @@ def broadcast_report(team_id: int, broadcast_id: int) -> dict[str, Any]:
     `bounced_by_reason` {reason: mails};
     `unsubscribes` and `unsubscribed_by_method` {method: people}; `opens` and `clicks` {total, unique, people:
     {total, unique}, machines: {total}, by_verdict: {verdict: {total, unique}}}; lists of rows, as the queries
-    of their names give them: `by_hour` (hours in UTC), `by_provider`, `by_link`, `by_country`, `by_device`.
+    of their names give them: `by_variant`, `by_hour` (hours in UTC), `by_provider`, `by_link`, `by_country`,
+    `by_device`.
     """
     of_broadcast = {"team_id": team_id, "broadcast_id": broadcast_id}
     bounces = query("bounces_by_reason", **of_broadcast)
     left = query("unsubscribes", **of_broadcast)
-    lists = ("by_hour", "by_provider", "by_link", "by_country", "by_device")
+    lists = ("by_variant", "by_hour", "by_provider", "by_link", "by_country", "by_device")
     return {
         **query("mails", **of_broadcast)[0],
         "bounced_by_reason": {row["reason"]: row["mails"] for row in bounces},

@@ -1,6 +1,6 @@
 """/v1/broadcasts: written, read and changed. What happens to them next is in `trials` and `sending`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from flask import Response
 from pydantic import BeforeValidator, Field, model_validator
@@ -30,6 +30,7 @@ from sidecars.models import Broadcast, Variant
 api = resource("Broadcasts", "One message to many, as its team writes it.", "broadcasts")
 
 Kind = Literal["mjml", "html"]
+Criterion = Literal["opens", "clicks"]
 Subject = Annotated[OptionalLine, Field(max_length=998, description="May hold Liquid.")]
 Source = Annotated[str, Field(max_length=1_000_000, description="MJML or HTML by `kind`; may hold Liquid.")]
 Text = Annotated[
@@ -57,6 +58,7 @@ class NewVariant(Body):
 
     name: Annotated[OptionalLine, Field(max_length=120)] = ""
     weight: int = Field(ge=1, le=100, description="Its share in percent; all add up to 100.")
+    sender_id: SenderId | None = Field(None, description="Null: that of the broadcast.")
     kind: Kind = "html"
     subject: Subject = ""
     preheader: Subject = ""
@@ -75,6 +77,16 @@ class Exclusions(Body):
     tags: list[Annotated[Line, Field(max_length=64)]] = Field(default_factory=list, max_length=20)
     broadcasts: list[BroadcastId] = Field(
         default_factory=list, max_length=20, description="Whom these were written to, by address."
+    )
+
+
+class TestPlan(Body):
+    """An A/B test: a share of the recipients gets the variants, the rest later the one that did best."""
+
+    share: int = Field(ge=1, le=99, description="Percent of the recipients; the weights part them.")
+    criterion: Criterion = Field(description="What people, not machines, did with the delivered mails.")
+    wait_minutes: int = Field(
+        ge=1, le=7 * 24 * 60, description="From when the test's last mail was handed over."
     )
 
 
@@ -105,6 +117,7 @@ class BroadcastChange(Body):
     template_id: TemplateId | None = Field(None, description=FROM_TEMPLATE)
     template_version: TemplateVersion | None = None
     variants: Annotated[list[NewVariant], Field(min_length=2, max_length=10)] | None = None
+    test: TestPlan | None = Field(None, description="Null: none; each variant goes to its share of all.")
 
 
 class NewBroadcast(BroadcastChange):
@@ -137,6 +150,7 @@ class VariantAnswer(Answer):
     id: VariantId
     name: str
     weight: int
+    sender_id: SenderId | None = Field(description="Null: that of the broadcast.")
     kind: Kind
     subject: str
     preheader: str
@@ -176,10 +190,45 @@ class BroadcastAnswer(Answer):
     updated_at: Timestamp
 
 
+class TriedAnswer(Answer):
+    """A variant's figures when the winner was chosen."""
+
+    variant_id: VariantId
+    name: str
+    delivered: int
+    successes: int = Field(description="Of these, opened or clicked by people.")
+    probability_best: float
+
+
+class TestAnswer(Answer):
+    """An A/B test, and how it ended."""
+
+    share: int
+    criterion: Criterion
+    wait_minutes: int
+    winner_id: VariantId | None = Field(description="Null until it is chosen.")
+    is_clear: bool | None = Field(description="Whether it is the best with 95 % probability.")
+    explanation: str = Field(description="Why it won, with figures.")
+    variants: list[TriedAnswer]
+
+
+class LocalTimeAnswer(Answer):
+    """When each reader gets it, by their own clock."""
+
+    local_time: str = Field(json_schema_extra={"example": "2026-12-01T09:00:00"})
+    timezone: str = Field(description="Of readers of whom none is known.")
+    when_past: Literal["at_once", "next_day"]
+
+
 class BroadcastDetail(BroadcastAnswer):
     """A broadcast with its mail, in one variant or several."""
 
     variants: list[VariantAnswer]
+    test: TestAnswer | None
+    by_local_time: LocalTimeAnswer | None
+    release_at: Timestamp | None = Field(
+        description="When the next recipients' turn comes, of a test's rest or by readers' own hours."
+    )
 
 
 class RecipientsAnswer(Answer):
@@ -275,24 +324,52 @@ def detail(broadcast: Broadcast) -> BroadcastDetail:
     """The broadcast with its variants."""
     shown = BroadcastAnswer.model_validate(broadcast)
     variants = [
-        VariantAnswer(id=variant.id, name=variant.name, weight=variant.weight, **_content(variant))
+        VariantAnswer(
+            id=variant.id,
+            name=variant.name,
+            weight=variant.weight,
+            sender_id=variant.sender_id,
+            **_content(variant),
+        )
         for variant in drafts.variants_of(broadcast.id)
     ]
-    return BroadcastDetail(**dict(shown), variants=variants)
+    return BroadcastDetail(
+        **dict(shown),
+        variants=variants,
+        test=_test(broadcast),
+        by_local_time=LocalTimeAnswer.model_validate(broadcast) if broadcast.local_time else None,
+        release_at=broadcast.release_at,
+    )
+
+
+def _test(broadcast: Broadcast) -> TestAnswer | None:
+    if not broadcast.test_share:
+        return None
+    verdict = broadcast.verdict or {"is_clear": None, "explanation": "", "variants": []}
+    return TestAnswer(
+        share=broadcast.test_share,
+        criterion=cast(Criterion, broadcast.test_criterion),
+        wait_minutes=broadcast.test_wait_minutes or 0,
+        winner_id=broadcast.winner_id,
+        **verdict,
+    )
 
 
 CONTENT = ("kind", "subject", "preheader", "body", "text", "template_id", "template_version")
 EMPTY: dict[str, Any] = {"kind": "html", "subject": "", "preheader": "", "body": "", "text": None}
 
 
-NULLABLE = ("text", "segment_id")
+NULLABLE = ("text", "segment_id", "test")
 
 
 def _split(body: BroadcastChange) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was said of the broadcast, and of its mail. Null says nothing but of `text` and `segment_id`."""
+    """What was said of the broadcast, and of its mail. Null says nothing but of NULLABLE."""
     said = body.model_dump(exclude_unset=True, exclude={"variants"})
     said = {name: value for name, value in said.items() if value is not None or name in NULLABLE}
     content = {name: said.pop(name) for name in CONTENT if name in said}
+    if "test" in said:
+        plan = said.pop("test") or dict.fromkeys(TestPlan.model_fields)
+        said |= {f"test_{name}": value for name, value in plan.items()}
     return said, _written(content)
 
 
@@ -324,6 +401,7 @@ def _variants(body: BroadcastChange, content: dict[str, Any]) -> list[VariantDra
         VariantDraft(
             name=variant.name,
             weight=variant.weight,
+            sender_id=variant.sender_id,
             **EMPTY
             | _written(
                 variant.model_dump(include=set(variant.model_fields_set) & set(CONTENT)), f"variants.{index}."

@@ -71,6 +71,9 @@ class Report(Answer):
     unsubscribed_by_method: dict[str, int]
     opens: Opens
     clicks: Opens
+    by_variant: list[Row] = Field(
+        description="Each variant's mails: delivered, bounced, opened, clicked, by people too, …"
+    )
     by_hour: list[Row]
     by_provider: list[Row]
     by_link: list[Row]

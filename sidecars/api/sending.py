@@ -4,17 +4,20 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from flask import Response, current_app, request
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from sidecars.api.broadcasts import BroadcastDetail, BroadcastPath, detail, own_broadcast
-from sidecars.api.errors import Failure, Refused
+from sidecars.api.errors import Failure, Refused, invalid
+from sidecars.api.ids import VariantId
 from sidecars.api.lifecycle import request_id
 from sidecars.api.resource import needs, resource
-from sidecars.api.shapes import Answer, Moment, OptionalBody, answer, example
-from sidecars.broadcasts import control, ledger, publish
+from sidecars.api.shapes import LAST_YEAR, Answer, Body, Line, Moment, OptionalBody, answer, example
+from sidecars.broadcasts import abtest, control, ledger, publish
+from sidecars.broadcasts.duplicate import duplicate
 from sidecars.models import database
 from sidecars.settings import settings
 from sidecars.telemetry import product_event
@@ -27,12 +30,55 @@ _streams = threading.BoundedSemaphore(max(1, settings.web_threads // 2))
 ENDED = ("sent", "cancelled", "stopped")
 
 
+def _wall_clock(text: Any) -> datetime:
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S")
+    except (TypeError, ValueError):
+        raise ValueError("must be a time without offset, such as “2026-12-01T09:00:00”") from None
+    if not 2000 <= moment.year <= LAST_YEAR:
+        raise ValueError("is too far away")
+    return moment
+
+
+WallClock = Annotated[
+    datetime,
+    BeforeValidator(_wall_clock),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$"}),
+]
+
+
 class Publication(OptionalBody):
-    """When to send it."""
+    """When to send it: now, at one moment, or at an hour of each reader's own day."""
 
     model_config = example({"scheduled_at": "2026-12-01T09:00:00+01:00"}, required=False)
 
     scheduled_at: Moment | None = Field(None, description="With its offset from UTC; null: now.")
+    local_time: WallClock | None = Field(
+        None, description="By each reader's clock (their property `timezone`), so without an offset."
+    )
+    timezone: str = Field("UTC", max_length=64, description="That of readers of whom none is known.")
+    when_past: Literal["at_once", "next_day"] = Field(
+        "at_once", description="When those get it whose hour has passed already."
+    )
+
+
+class Duplication(OptionalBody):
+    """What the copy is called, and to whom it goes."""
+
+    model_config = example({"name": "Spring letter, once more", "to": "not_opened"}, required=False)
+
+    name: Annotated[Line, Field(max_length=200)] | None = None
+    to: Literal["same", "not_opened"] = Field(
+        "same", description="not_opened: a segment of those who got it and did not open it is made."
+    )
+
+
+class Choice(Body):
+    """Which variant the rest gets."""
+
+    model_config = example({"variant_id": "var_12"})
+
+    variant_id: VariantId
 
 
 class ProgressAnswer(Answer):
@@ -56,8 +102,12 @@ def publish_broadcast(path: BroadcastPath, body: Publication) -> Response:
     409: it was published before.
     """
     broadcast = own_broadcast(path.broadcast_id)
-    if body.scheduled_at is None:
-        broadcast = publish.publish(broadcast.id)
+    if body.local_time is not None:
+        if body.scheduled_at is not None:
+            raise invalid("local_time", "Give either a moment or an hour of readers' own days.")
+        broadcast = publish.schedule_locally(broadcast.id, body.local_time, body.timezone, body.when_past)
+    elif body.scheduled_at is None:
+        broadcast = publish.publish_now(broadcast.id)
         product_event(broadcast.team_id, "broadcast published", {"broadcast_id": broadcast.id})
     else:
         broadcast = publish.schedule(broadcast.id, body.scheduled_at)
@@ -97,6 +147,32 @@ def cancel_broadcast(path: BroadcastPath) -> Response:
     """
     control.cancel(own_broadcast(path.broadcast_id).id)
     return answer(detail(own_broadcast(path.broadcast_id)))
+
+
+@api.post("/broadcasts/<broadcast_id>/winner", responses={200: BroadcastDetail})
+@needs("broadcasts:send")
+def choose_winner(path: BroadcastPath, body: Choice) -> Response:
+    """End its test and choose what the rest gets
+
+    409: it has no test, the winner is chosen, or it is not on its way.
+    """
+    broadcast = own_broadcast(path.broadcast_id)
+    try:
+        abtest.choose_now(broadcast, body.variant_id)
+    except abtest.NoSuchVariant as error:
+        raise invalid("variant_id", "The broadcast has no variant with this id.") from error
+    return answer(detail(own_broadcast(path.broadcast_id)))
+
+
+@api.post("/broadcasts/<broadcast_id>/duplicate", responses={201: BroadcastDetail})
+def duplicate_broadcast(path: BroadcastPath, body: Duplication) -> Response:
+    """Write it once more
+
+    A draft with the same mail. 409: nobody can have opened it yet.
+    """
+    broadcast = own_broadcast(path.broadcast_id)
+    name = body.name or f"{broadcast.name[:190]} (copy)"
+    return answer(detail(duplicate(broadcast, name, to_non_openers=body.to == "not_opened")), 201)
 
 
 @api.get("/broadcasts/<broadcast_id>/progress", responses={200: ProgressAnswer})

@@ -114,7 +114,7 @@ def test_send_broadcast(path: BroadcastPath, body: Addressees) -> Response:
     addresses = list(dict.fromkeys(body.addresses))
     variant = _variant(broadcast, body.variant)
     trials = trial.send(
-        broadcast.sender,
+        variant.author,
         trial.prepared_of(variant),
         addresses,
         _reader(broadcast, body),

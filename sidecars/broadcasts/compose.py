@@ -33,7 +33,7 @@ class Planned(NamedTuple):
 
 
 def load_planned(broadcast_id: int, lo: int, hi: int) -> list[Planned]:
-    """The sends with contact ids from lo to hi that are still planned, in one range of the primary key."""
+    """The sends with contact ids from lo to hi that are to go, in one range of the primary key."""
     rows = database.execute_sql(
         f"""SELECT s.team_id, s.variant_id, s.message_id, s.contact_id,
                    c.email, c.first_name, c.last_name, c.properties,
@@ -41,6 +41,7 @@ def load_planned(broadcast_id: int, lo: int, hi: int) -> list[Planned]:
                         ELSE {UNWANTED.format(team="s.team_id")} END
               FROM sends s LEFT JOIN contacts c ON c.id = s.contact_id
              WHERE s.broadcast_id = %s AND s.contact_id BETWEEN %s AND %s AND s.state = %s
+               AND s.variant_id > 0
              ORDER BY s.contact_id""",
         (
             *map(int, (Reason.INVALID, Reason.UNSUBSCRIBED)),
@@ -86,7 +87,7 @@ def compile_variant(variant: Variant, prepared: PreparedContent) -> CompiledMail
     """A variant as it is sent. Raises LookupError where the team removed the sender's domain."""
     broadcast = variant.broadcast
     return _compile(
-        broadcast.sender,
+        variant.author,
         prepared,
         broadcast.audience.locale,
         stream="broadcast",

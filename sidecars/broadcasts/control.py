@@ -10,7 +10,7 @@ import logging
 from peewee import Function, fn
 from redis.exceptions import RedisError
 
-from sidecars.broadcasts import wakeups
+from sidecars.broadcasts import held, wakeups
 from sidecars.broadcasts.apps import tell_stopped
 from sidecars.broadcasts.errors import WrongState
 from sidecars.broadcasts.finish import finish
@@ -84,6 +84,7 @@ def cancel_rest(broadcast_id: int) -> int:
         )
         if not close(piece):
             open_again(piece)
+    cancelled += held.cancel(broadcast_id)
     finish(broadcast_id)
     return cancelled
 

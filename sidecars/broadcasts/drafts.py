@@ -37,6 +37,7 @@ class VariantDraft:
     weight: int = 100
     template_id: int | None = None
     template_version: int | None = None
+    sender_id: int | None = None
 
 
 def create(team_id: int, variants: Sequence[VariantDraft], **fields: Any) -> Broadcast:
@@ -45,6 +46,7 @@ def create(team_id: int, variants: Sequence[VariantDraft], **fields: Any) -> Bro
     Raises UnknownReference.
     """
     _check_references(team_id, fields, None)
+    _check_senders(team_id, variants)
     with database.atomic():
         broadcast: Broadcast = Broadcast.create(team=team_id, **fields)
         _write_variants(broadcast, variants)
@@ -61,6 +63,7 @@ def change(broadcast_id: int, variants: Sequence[VariantDraft] | None, **fields:
         _check_references(broadcast.team_id, fields, broadcast)
         Broadcast.update(updated_at=now(), **fields).where(Broadcast.id == broadcast_id).execute()
         if variants is not None:
+            _check_senders(broadcast.team_id, variants)
             _delete_variants(broadcast)
             _write_variants(broadcast, variants)
     return Broadcast.get_by_id(broadcast_id)
@@ -121,6 +124,13 @@ def _check_people(audience: Audience, segment_id: int | None, exclusions: dict[s
                 raise UnknownReference(f"exclusions.{what}.{place}", f"It is none of the {what} here.")
 
 
+def _check_senders(team_id: int, variants: Sequence[VariantDraft]) -> None:
+    for index, variant in enumerate(variants):
+        its_own = (SenderIdentity.id == variant.sender_id, SenderIdentity.team == team_id)
+        if variant.sender_id is not None and not SenderIdentity.get_or_none(*its_own):
+            raise UnknownReference(f"variants.{index}.sender_id", "You have no sender with this id.")
+
+
 def _write_variants(broadcast: Broadcast, variants: Sequence[VariantDraft]) -> None:
     for variant in variants:
         content = Content.create(
@@ -133,7 +143,13 @@ def _write_variants(broadcast: Broadcast, variants: Sequence[VariantDraft]) -> N
             template_id=variant.template_id,
             template_version=variant.template_version,
         )
-        Variant.create(broadcast=broadcast, content=content, name=variant.name, weight=variant.weight)
+        Variant.create(
+            broadcast=broadcast,
+            content=content,
+            sender=variant.sender_id,
+            name=variant.name,
+            weight=variant.weight,
+        )
 
 
 def _delete_variants(broadcast: Broadcast) -> None:

@@ -1,4 +1,4 @@
-"""The end of a broadcast: no slice of it is open or claimed any more."""
+"""The end of a broadcast: no slice of it is open or claimed any more, and nothing is held."""
 
 import logging
 from typing import Any
@@ -35,6 +35,7 @@ def _close(broadcast_id: int) -> bool:
         broadcast_id,
         {BroadcastState.SENDING},
         BroadcastState.SENT,
+        ~Broadcast.held,
         ~fn.EXISTS(_slices_left(broadcast_id)),
         finished_at=now(),
     ):
@@ -46,6 +47,7 @@ def _close(broadcast_id: int) -> bool:
             Broadcast.id == broadcast_id,
             Broadcast.state.in_(ended),
             Broadcast.finished_at.is_null(),
+            ~Broadcast.held,
             ~fn.EXISTS(_slices_left(broadcast_id)),
         )
         .execute()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from sidecars.broadcasts import wakeups
 from sidecars.broadcasts.compose import Planned, compiled, compose, load_planned
 from sidecars.broadcasts.edges import edge_id
+from sidecars.broadcasts.held import comes_in_waves
 from sidecars.broadcasts.moves import READ_COMMITTED, move_sends
 from sidecars.broadcasts.slices import Slice, claim_slice, close, held, open_again
 from sidecars.broadcasts.states import Reason, SendState
@@ -114,7 +115,8 @@ def _write_down(piece: Slice, mails: Sequence[Outgoing], results: Sequence[Resul
         for edge, contact_ids in accepted.items():
             # Only where one edge took the whole slice is nobody else of its range planned: what another edge
             # had taken of it may have been planned anew meanwhile, as that edge is lost.
-            took_all = len(contact_ids) == piece.n
+            # And only where no wave of the broadcast is released to there meanwhile.
+            took_all = len(contact_ids) == piece.n and not comes_in_waves(piece.broadcast_id)
             whom = piece.contact_ids if took_all else contact_ids
             move_sends(piece.broadcast_id, whom, PLANNED, SendState.ACCEPTED, edge=edge)
         move_sends(piece.broadcast_id, rejected, PLANNED, SendState.REJECTED, Reason.REFUSED_BY_EDGE)

@@ -71,6 +71,8 @@ def move_sends(
         return 0
     moment = int(time.time())
     among, parameters = _among(contact_ids)
+    if isinstance(contact_ids, range):
+        among += " AND variant_id > 0"  # what is held is no part of a slice (broadcasts/held.py)
     cursor = database.execute_sql(
         f"""UPDATE sends
                SET state = %s, reason = %s, edge = IF(%s = 0, edge, %s), attempts = GREATEST(attempts, %s),

@@ -6,14 +6,14 @@ killed at any moment and goes on where it stood: nobody is planned twice, nobody
 
 import logging
 import time
-from typing import Any
 
 from sidecars.broadcasts import wakeups
 from sidecars.broadcasts.finish import finish
+from sidecars.broadcasts.held import planned_variant
 from sidecars.broadcasts.moves import READ_COMMITTED, move_broadcast
 from sidecars.broadcasts.recipients import UNWANTED, chosen, unwanted_parameters
 from sidecars.broadcasts.states import BroadcastState, SendState
-from sidecars.models import Broadcast, Variant, database, now
+from sidecars.models import Broadcast, database, now
 from sidecars.models.moments import from_now
 from sidecars.settings import settings
 from sidecars.telemetry import MAILS, STAGE_SECONDS
@@ -78,7 +78,7 @@ def plan_chunk(broadcast_id: int, size: int = CHUNK) -> int:
 
 
 def _insert_sends(broadcast: Broadcast, size: int) -> int:
-    variant, variant_parameters = _variant(broadcast)
+    variant, variant_parameters = planned_variant(broadcast)
     condition, parameters = chosen(broadcast)
     seconds = int(time.time())
     # LIMIT keeps the inner query apart, so that it looks for suppressions once a contact.
@@ -116,7 +116,8 @@ def _insert_slices(broadcast: Broadcast, last: int) -> None:
            SELECT %s, MIN(contact_id), MAX(contact_id), COUNT(*), 'open', UTC_TIMESTAMP(3)
              FROM (SELECT contact_id, ROW_NUMBER() OVER (ORDER BY contact_id) - 1 AS position
                      FROM sends
-                    WHERE broadcast_id = %s AND contact_id > %s AND contact_id <= %s AND state = %s) AS chunk
+                    WHERE broadcast_id = %s AND contact_id > %s AND contact_id <= %s AND state = %s
+                      AND variant_id > 0) AS chunk
             GROUP BY position DIV %s""",
         [
             broadcast.id,
@@ -124,14 +125,3 @@ def _insert_slices(broadcast: Broadcast, last: int) -> None:
             settings.slice_size,
         ],
     )
-
-
-def _variant(broadcast: Broadcast) -> tuple[str, list[Any]]:
-    """SQL that gives contact `id` its variant by weight: the same one whenever it is asked again."""
-    variants = list(Variant.select().where(Variant.broadcast == broadcast).order_by(Variant.id))
-    sql, parameters, share = "CASE", [], 0
-    for variant in variants:
-        share += variant.weight
-        sql += " WHEN MOD(CRC32(CONCAT(%s, ':', id)), 100) < %s THEN %s"
-        parameters += [broadcast.id, share, variant.id]
-    return f"{sql} END", parameters

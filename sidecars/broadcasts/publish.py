@@ -4,16 +4,26 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from sidecars.broadcasts import recipients, wakeups
+from sidecars.broadcasts import abtest, held, recipients, timezones, wakeups
 from sidecars.broadcasts.errors import FieldProblem, NotPublishable, WrongState
 from sidecars.broadcasts.moves import move_broadcast
 from sidecars.broadcasts.states import BroadcastState
 from sidecars.mail.content import ContentError, ContentSource, FieldError, PreparedContent, prepare
 from sidecars.models import Broadcast, Content, Link, SenderIdentity, Variant, database, now
 
-__all__ = ["FieldProblem", "NotPublishable", "WrongState", "publish", "schedule", "unschedule", "validate"]
+__all__ = [
+    "FieldProblem",
+    "NotPublishable",
+    "WrongState",
+    "publish",
+    "publish_now",
+    "schedule",
+    "schedule_locally",
+    "unschedule",
+    "validate",
+]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +50,8 @@ def publish(broadcast_id: int) -> Broadcast:
             raise NotPublishable(examined.problems)
         for variant, prepared in examined.prepared:
             _freeze(variant, prepared)
-        Broadcast.update(choice=recipients.choice(broadcast)).where(Broadcast.id == broadcast_id).execute()
+        frozen = {"choice": recipients.choice(broadcast), **held.at_publishing(broadcast)}
+        Broadcast.update(**frozen).where(Broadcast.id == broadcast_id).execute()
         database.after_commit(lambda: wakeups.plan_soon(broadcast_id))
     log.info("broadcast published", extra={"team_id": broadcast.team_id, "broadcast_id": broadcast_id})
     return broadcast
@@ -62,9 +73,53 @@ def schedule(broadcast_id: int, at: datetime) -> Broadcast:
     return Broadcast.get_by_id(broadcast_id)
 
 
+def schedule_locally(broadcast_id: int, at: datetime, zone: str, when_past: str) -> Broadcast:
+    """Sends it to each reader when their own clock shows `at` (without a zone), zone by zone.
+
+    `zone` is that of readers of whom none is known; `when_past` (AT_ONCE or NEXT_DAY) is for those whose
+    hour has passed already. It goes out, and is frozen, when the first zone's hour comes; at once where it
+    has. Raises as `schedule` does.
+    """
+    broadcast = Broadcast.get_by_id(broadcast_id)
+    problems = _examine(broadcast).problems
+    if zone not in timezones.zones():
+        problems.append(FieldProblem("timezone", "There is no such zone; “Europe/Berlin” is one."))
+    if timezones.moment_in(timezones.LAST, at) <= now():
+        problems.append(FieldProblem("local_time", "This hour has passed everywhere; choose a later one."))
+    if broadcast.test_share:
+        message = "A test waits for its winner, and cannot go by readers' own hours, too."
+        problems.append(FieldProblem("local_time", message))
+    if problems:
+        raise NotPublishable(problems)
+    first = timezones.moment_in(timezones.FIRST, at)
+    fields = {"local_time": at.isoformat(timespec="seconds"), "timezone": zone, "when_past": when_past}
+    draft = {BroadcastState.DRAFT}
+    if first > now():
+        if not move_broadcast(broadcast_id, draft, BroadcastState.SCHEDULED, scheduled_at=first, **fields):
+            raise WrongState(Broadcast.get_by_id(broadcast_id).state)
+        return Broadcast.get_by_id(broadcast_id)
+    with database.atomic():
+        if not Broadcast.update(**fields).where(*_is_draft(broadcast_id)).execute():
+            raise WrongState(Broadcast.get_by_id(broadcast_id).state)
+        return publish(broadcast_id)
+
+
+def publish_now(broadcast_id: int) -> Broadcast:
+    """To everyone at once, also what was scheduled by readers' own hours. Raises as `publish` does."""
+    with database.atomic():
+        Broadcast.update(local_time="").where(*_is_draft(broadcast_id, BroadcastState.SCHEDULED)).execute()
+        return publish(broadcast_id)
+
+
+def _is_draft(broadcast_id: int, *others: BroadcastState) -> tuple[Any, ...]:
+    states = [state.value for state in (BroadcastState.DRAFT, *others)]
+    return (Broadcast.id == broadcast_id, Broadcast.state.in_(states))
+
+
 def unschedule(broadcast_id: int) -> Broadcast:
     """Makes a scheduled broadcast a draft again. Raises WrongState."""
-    if not move_broadcast(broadcast_id, {BroadcastState.SCHEDULED}, BroadcastState.DRAFT, scheduled_at=None):
+    fields = {"scheduled_at": None, "local_time": ""}
+    if not move_broadcast(broadcast_id, {BroadcastState.SCHEDULED}, BroadcastState.DRAFT, **fields):
         raise WrongState(Broadcast.get_by_id(broadcast_id).state)
     return Broadcast.get_by_id(broadcast_id)
 
@@ -85,6 +140,12 @@ def _examine(broadcast: Broadcast) -> _Examined:
         except ContentError as error:
             place = f"variants.{index}." if len(variants) > 1 else ""
             problems += [FieldProblem(place + each.field, _sentence(each)) for each in error.errors]
+        if variant.sender is not None:
+            problems += [
+                FieldProblem(f"variants.{index}.{each.field}", each.message)
+                for each in sender_problems(variant.sender)
+            ]
+    problems += abtest.problems(broadcast, variants)
     share = sum(variant.weight for variant in variants)
     if not variants:
         problems.append(FieldProblem("variants", "Write the mail first."))

@@ -80,7 +80,7 @@ def take_slice(broadcast_id: int) -> Slice | None:
 
 
 def close(piece: Slice) -> bool:
-    """Marks the slice done, if it is still ours and none of its sends is planned. False: it is not done.
+    """Marks the slice done, if it is still ours and none of its sends is to go. False: it is not done.
 
     The last slice ends its broadcast, once a transaction that this is part of is committed.
     """
@@ -88,7 +88,8 @@ def close(piece: Slice) -> bool:
         """UPDATE send_slices SET state = 'done', claim = NULL, lease_until = NULL
             WHERE broadcast_id = %s AND lo = %s AND claim = %s
               AND NOT EXISTS (SELECT 1 FROM sends
-                               WHERE broadcast_id = %s AND contact_id BETWEEN %s AND %s AND state = %s)""",
+                               WHERE broadcast_id = %s AND contact_id BETWEEN %s AND %s AND state = %s
+                                 AND variant_id > 0)""",
         (
             *(piece.broadcast_id, piece.lo, piece.claim.bytes),
             *(piece.broadcast_id, piece.lo, piece.hi, SendState.PLANNED),

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sidecars.broadcasts.states import BroadcastState, SendState
 from sidecars.deliverability.domains import KEEP_PREVIOUS_KEY, state_of
 from sidecars.edge.records import write_domain_of
-from sidecars.models import Broadcast, Send, SenderIdentity, SendingDomain, database, now
+from sidecars.models import Broadcast, Send, SenderIdentity, SendingDomain, Variant, database, now
 from sidecars.settings import settings
 
 _MOVING = (
@@ -36,7 +36,9 @@ def remove(domain_id: int) -> None:
             raise DomainInUse(_told(using))
         its_own = SenderIdentity.domain == domain
         named = Broadcast.select(Broadcast.sender).where(Broadcast.team == domain.team_id)
-        SenderIdentity.update(domain=None).where(its_own, SenderIdentity.id.in_(named)).execute()
+        by_variants = Variant.select(Variant.sender).where(Variant.sender.is_null(False))
+        kept = SenderIdentity.id.in_(named) | SenderIdentity.id.in_(by_variants)
+        SenderIdentity.update(domain=None).where(its_own, kept).execute()
         SenderIdentity.delete().where(its_own).execute()
         domain.delete_instance()
         # Before the commit: where Redis is away, nothing is removed, and no edge goes on taking its mail.
@@ -52,7 +54,10 @@ def is_stale(domain: SendingDomain) -> bool:
 
 def _on_their_way(domain: SendingDomain) -> list[Broadcast]:
     """Locks all of the domain's broadcasts, so that none is published meanwhile."""
-    rows = Broadcast.select().join(SenderIdentity).where(SenderIdentity.domain == domain).for_update()
+    senders = SenderIdentity.select(SenderIdentity.id).where(SenderIdentity.domain == domain)
+    of_variants = Variant.select(Variant.broadcast).where(Variant.sender.in_(senders))
+    uses_it = Broadcast.sender.in_(senders) | Broadcast.id.in_(of_variants)
+    rows = Broadcast.select().where(Broadcast.team == domain.team_id, uses_it).for_update()
     return [row for row in rows if row.state in _MOVING or _is_at_an_edge(row)]
 
 

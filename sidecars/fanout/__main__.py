@@ -25,6 +25,7 @@ from sidecars.fanout.auditor import keep_auditing
 from sidecars.fanout.confirmer import keep_confirming
 from sidecars.fanout.domain_watcher import keep_watching
 from sidecars.fanout.notifier import keep_notifying
+from sidecars.fanout.releaser import keep_releasing
 from sidecars.fanout.stop_loss_watcher import keep_watching_losses
 from sidecars.models import database
 from sidecars.notices.mailing import NoOrigin, origin
@@ -57,6 +58,7 @@ def main() -> None:
             "notifier": keep_notifying,
             "confirmer": keep_confirming,
             "stop-loss watcher": keep_watching_losses,
+            "releaser": keep_releasing,
             "archiver": keep_archiving,
         }.items()
     ]

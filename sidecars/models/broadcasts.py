@@ -26,6 +26,9 @@ class Broadcast(BaseModel):
     what publishing froze of these and the segment.
     `plan_cursor` is the highest contact id planned so far; `planned_total` counts rows of `sends`. Those are
     in `archived_parts` once `archived_at` is set.
+    `test_share` percent get the variants of an A/B test, till `verdict` chooses `winner_id`. `local_time`
+    (ISO, without a zone) is when each reader gets it by their own clock, `timezone` that of who has none.
+    `held`: some sends may not go before `release_at` (`broadcasts/held.py`).
     """
 
     team = ForeignKeyField(Team, backref="broadcasts")
@@ -45,6 +48,16 @@ class Broadcast(BaseModel):
     track_clicks = BooleanField(default=True)
     plan_cursor = BigIntegerField(default=0)
     planned_total = IntegerField(default=0)
+    test_share = IntegerField(null=True)
+    test_criterion = CharField(8, null=True)
+    test_wait_minutes = IntegerField(null=True)
+    winner_id = IntegerField(null=True)
+    verdict = JSONField(null=True)
+    local_time = CharField(19, default="")
+    timezone = CharField(64, default="")
+    when_past = CharField(8, default="")
+    held = BooleanField(default=False)
+    release_at = UtcDateTimeField(null=True)
     scheduled_at = UtcDateTimeField(null=True)
     published_at = UtcDateTimeField(null=True)
     planned_at = UtcDateTimeField(null=True)
@@ -83,17 +96,27 @@ class Content(BaseModel):
 
 
 class Variant(BaseModel):
-    """One of a broadcast's versions; `weight` is its share in percent, all of a broadcast add to 100."""
+    """One of a broadcast's versions; `weight` is its share in percent, all of a broadcast add to 100.
+
+    `sender` is its own, null where it has that of the broadcast.
+    """
 
     broadcast = ForeignKeyField(Broadcast, backref="variants")
     broadcast_id: IntegerField[int]
     content = ForeignKeyField(Content)
     content_id: IntegerField[int]
+    sender = ForeignKeyField(SenderIdentity, null=True)
+    sender_id: IntegerField[int | None]
     name = CharField(120, default="")
     weight = IntegerField(default=100)
 
     class Meta:
         table_name = "variants"
+
+    @property
+    def author(self) -> SenderIdentity:
+        """Whom readers see in From."""
+        return self.sender or self.broadcast.sender
 
 
 class Link(BaseModel):

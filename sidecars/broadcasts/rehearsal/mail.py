@@ -99,7 +99,7 @@ class RehearsedMail:
     @property
     def tracking_url(self) -> str:
         """Where links, pixel and unsubscribe page lead."""
-        return tracking_url(cast(SendingDomain, self.variant.broadcast.sender.domain))
+        return tracking_url(cast(SendingDomain, self.variant.author.domain))
 
     @property
     def tracking_host(self) -> str:
