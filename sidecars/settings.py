@@ -232,7 +232,7 @@ class Settings(BaseSettings):
 
     # Webhooks to apps
     courier_workers: int = Field(
-        16, description="Endpoints that one courier process delivers to at a time.", ge=1, le=200
+        32, description="Endpoints that one courier process delivers to at a time.", ge=1, le=200
     )
     courier_at_once: int = Field(8, description="Requests at a time to one endpoint.", ge=1, le=100)
     courier_first_retry_seconds: float = Field(

@@ -31,6 +31,7 @@ from sidecars.api import (
     suppressions,
     templates,
     trials,
+    webhooks,
 )
 from sidecars.api.operator import access, actions, lanes, policies, sources, teams, warmup
 from sidecars.api.resource import tell_permissions
@@ -59,6 +60,7 @@ RESOURCES = (
     erasures,
     streams,
     notices,
+    webhooks,
     lanes,
     sources,
     policies,

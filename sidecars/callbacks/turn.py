@@ -28,7 +28,7 @@ from sidecars.telemetry import CALLBACKS
 log = logging.getLogger(__name__)
 
 TURN_SECONDS = 10.0
-KEEP_EVERY_SECONDS = 2.0
+KEEP_EVERY_SECONDS = 1.5
 WRITE_EVERY_SECONDS = 0.5
 TAKEN_AT_ONCE = 500
 WRITTEN_AT_ONCE = 200

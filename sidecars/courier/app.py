@@ -17,7 +17,8 @@ huey = RedisHuey(
 )
 
 # Endpoints that fail or are slow have at most every second worker, however many they are.
-_for_slow = threading.BoundedSemaphore(max(1, settings.courier_workers // 2))
+SLOW_WORKERS = max(1, settings.courier_workers // 2)
+_for_slow = threading.BoundedSemaphore(SLOW_WORKERS)
 
 
 @huey.task(name="DeliverToEndpoint")  # type: ignore[untyped-decorator]

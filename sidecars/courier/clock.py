@@ -5,7 +5,7 @@ import threading
 import time
 
 from sidecars.callbacks import deliveries
-from sidecars.courier.app import deliver_to_endpoint, huey
+from sidecars.courier.app import SLOW_WORKERS, deliver_to_endpoint, huey
 from sidecars.models import database
 from sidecars.settings import settings
 from sidecars.telemetry import CALLBACKS_LATE
@@ -34,7 +34,12 @@ def keep_time(stopping: threading.Event) -> None:
 
 
 def wake_workers() -> None:
-    """While not enough tasks wait already."""
-    if huey.pending_count() < settings.courier_workers:
-        for endpoint in deliveries.due_endpoints():
-            deliver_to_endpoint(endpoint.id, bool(endpoint.failures or endpoint.is_slow))
+    """While not enough tasks wait already; for no more slow endpoints than workers may be at."""
+    if huey.pending_count() >= settings.courier_workers:
+        return
+    slow = 0
+    for endpoint in deliveries.due_endpoints():
+        is_slow = bool(endpoint.failures or endpoint.is_slow)
+        slow += is_slow
+        if not is_slow or slow <= SLOW_WORKERS:
+            deliver_to_endpoint(endpoint.id, is_slow)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sidecars.analytics.client import client
+from sidecars.callbacks import deliveries
 from sidecars.edge import suppressed
 from sidecars.edge.suppressed import digest
 from sidecars.models import (
@@ -57,6 +58,7 @@ def erase(team_id: int, email: str) -> Erased:
             .where(Email.team == team_id, Email.recipient == address)
             .execute()
         )
+    deliveries.forget(team_id, address)
     suppressed.write(team_id, [address])
     client().execute(FORGET, {"team_id": team_id, "address": address})
     return Erased(contacts, mails)

@@ -10,6 +10,8 @@ from sidecars.api.ids import number
 from sidecars.audiences import contacts
 from sidecars.audiences.contacts import ContactFacts
 from sidecars.audiences.segments import store as segments
+from sidecars.callbacks import endpoints, feed
+from sidecars.callbacks.events import sampled
 from sidecars.deliverability import domains, senders
 from sidecars.deliverability.suppressions import suppress
 from sidecars.models import Broadcast, ContactExport, ContactImport, Email, Send, SendingDomain, Team, now
@@ -109,6 +111,8 @@ def goods(acme):
         "id"
     ]
     picture = acme.post("/v1/media", json={"name": "a.png", "bytes": 1}).json["id"]
+    webhook, _ = endpoints.create(team_id, "http://127.0.0.1:9/", ["email.opened"], None, "")
+    feed.record([sampled(team_id, "email.opened")], feed.listeners([team_id]))
     return SimpleNamespace(
         # As the API shows them.
         ids=SimpleNamespace(
@@ -126,6 +130,8 @@ def goods(acme):
             template=template,
             layout=layout,
             media=picture,
+            webhook=f"wh_{webhook.id}",
+            delivery=f"whd_{webhook.deliveries.get().id}",
         ),
         domain=domain,
         sender=sender,

@@ -98,6 +98,8 @@ def address(goods, people):
         "layout_id": goods.ids.layout,
         "media_id": goods.ids.media,
         "number": 1,
+        "webhook_id": goods.ids.webhook,
+        "delivery_id": goods.ids.delivery,
         "stream": "fax",  # of those that there are each team has its own
     }
     return lambda path: path.format(**ids)
