@@ -176,7 +176,11 @@ MESSAGE_TTL_SECONDS = 7 * 24 * 3600
 CLAIM_TTL_SECONDS = 7 * 24 * 3600
 RECENT_CLICKS_TTL_SECONDS = 10 * 60
 HUEY_QUEUE = "kibamail"
+# List: a word for each worker that is to look for mail of apps.
+EMAILS_WAITING_KEY = "EMAILS:WAITING"
 COURIER_QUEUE = "courier"
+# List: a word for each worker that is to look for mail of apps.
+EMAILS_WAITING_KEY = "EMAILS:WAITING"
 
 # --- Addresses ----------------------------------------------------------------------------
 

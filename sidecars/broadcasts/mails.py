@@ -1,6 +1,6 @@
 """Single mails of the ledger, as a person asks for them: by broadcast, or by message id."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -41,6 +41,11 @@ def page(
 def find(team_id: int, message_id: UUID) -> Mail | None:
     """The mail, if it is the team's."""
     return next(iter(_mails(team_id, find_sends([message_id]).values())), None)
+
+
+def find_all(team_id: int, message_ids: Collection[UUID]) -> list[Mail]:
+    """Those of the mails that are the team's, in any order."""
+    return _mails(team_id, find_sends(message_ids).values())
 
 
 def of_contact(team_id: int, broadcast_id: int, contact_id: int) -> Mail | None:

@@ -69,6 +69,23 @@ def move_sends(
     check_send_move(leaving, to)
     if not contact_ids:
         return 0
+    if broadcast_id == 0:
+        with database.atomic(READ_COMMITTED):
+            moved = _move(broadcast_id, contact_ids, leaving, to, reason, edge, attempts)
+            _copy_states(contact_ids)
+        return moved
+    return _move(broadcast_id, contact_ids, leaving, to, reason, edge, attempts)
+
+
+def _move(
+    broadcast_id: int,
+    contact_ids: Sequence[int],
+    leaving: Collection[SendState],
+    to: SendState,
+    reason: Reason,
+    edge: int,
+    attempts: int,
+) -> int:
     moment = int(time.time())
     among, parameters = _among(contact_ids)
     if isinstance(contact_ids, range):
@@ -92,6 +109,16 @@ def move_sends(
         ),
     )
     return int(cursor.rowcount)
+
+
+def _copy_states(email_ids: Sequence[int]) -> None:
+    """Mails of no broadcast are listed by their state, for which a ledger of broadcasts has no index."""
+    among, parameters = _among(email_ids)
+    database.execute_sql(
+        f"""UPDATE emails e JOIN sends s ON s.broadcast_id = 0 AND s.contact_id = e.id
+               SET e.state = s.state WHERE e.id {among}""",
+        parameters,
+    )
 
 
 def put_back(broadcast_id: int, contact_ids: Sequence[int]) -> int:

@@ -3,7 +3,7 @@
 Pure. Whether a mail keeps to the format's rules is for the edge to judge, which refuses it by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -11,10 +11,17 @@ import orjson
 
 from sidecars import names
 from sidecars.edge.messages import Attribution
-from sidecars.mail.compiled import CompiledMail, Composed
+from sidecars.mail.compiled import Composed, SharedMail
 
 VERSION = 1
 _CRLF = b"\r\n"
+
+
+class Said(NamedTuple):
+    """What an app said of a mail, for its events."""
+
+    tag: str
+    metadata: Mapping[str, str]
 
 
 class Outgoing(NamedTuple):
@@ -22,8 +29,9 @@ class Outgoing(NamedTuple):
 
     message_id: UUID
     whose: Attribution
-    mail: CompiledMail
+    mail: SharedMail
     composed: Composed
+    said: Said | None = None
 
 
 class Batch(NamedTuple):
@@ -87,6 +95,7 @@ def _line(mail: Outgoing, template: int) -> bytes:
             int(needs_smtputf8),
             subject,
             [len(value) for value in values],
+            *([{"tag": mail.said.tag or None, "metadata": mail.said.metadata}] if mail.said else []),
         )
     )
 

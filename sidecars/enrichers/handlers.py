@@ -11,11 +11,11 @@ from uuid import UUID
 import orjson
 
 from sidecars import names
-from sidecars.broadcasts.transactional import record_submitted
 from sidecars.edge.messages import Attribution, resolve
 from sidecars.enrichers import clicks, lookups, opens, statuses
 from sidecars.enrichers.outcome import Event, Outcome, as_uuid, message_ids
 from sidecars.enrichers.statuses import Status
+from sidecars.transactional.submitted import record_submitted
 
 Handler = Callable[[Sequence[bytes]], Outcome]
 

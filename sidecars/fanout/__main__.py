@@ -24,6 +24,7 @@ from sidecars.fanout.archiver import keep_archiving
 from sidecars.fanout.auditor import keep_auditing
 from sidecars.fanout.confirmer import keep_confirming
 from sidecars.fanout.domain_watcher import keep_watching
+from sidecars.fanout.mailer import keep_mailing
 from sidecars.fanout.notifier import keep_notifying
 from sidecars.fanout.releaser import keep_releasing
 from sidecars.fanout.stop_loss_watcher import keep_watching_losses
@@ -31,6 +32,7 @@ from sidecars.models import database
 from sidecars.notices.mailing import NoOrigin, origin
 from sidecars.settings import settings
 from sidecars.telemetry import HealthServer, checks, health_server, setup
+from sidecars.transactional import queue
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ def main() -> None:
             "domain watcher": keep_watching,
             "notifier": keep_notifying,
             "confirmer": keep_confirming,
+            "mailer": keep_mailing,
+            "second mailer": keep_mailing,
             "stop-loss watcher": keep_watching_losses,
             "releaser": keep_releasing,
             "archiver": keep_archiving,
@@ -74,6 +78,7 @@ def main() -> None:
         pool().close()
         with database.connection_context():
             hand_back()
+            queue.hand_back()
         log.info("stopped")
         health.close()
 
@@ -105,6 +110,7 @@ def keep_leases(stopping: threading.Event) -> None:
         try:
             with database.connection_context():
                 renew_leases()
+                queue.renew_leases()
         except Exception:
             log.exception("leases could not be kept, it is tried again")
         stopping.wait(settings.clock_seconds)

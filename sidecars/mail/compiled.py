@@ -78,18 +78,33 @@ class Origin(NamedTuple):
     return_path_domain: str
 
 
-class CompiledMail:
-    """One variant of a broadcast, from `compile_mail`. `shared` has one chunk more than a mail has values.
+class SharedMail:
+    """What copies of a mail have in common. `shared` has one chunk more than a copy has values.
 
-    `subject` is the decoded text of all mails' subject, None where each has its own.
+    `subject` is the decoded text of all copies' subject, None where each has its own.
     """
+
+    origin: Origin
+    shared: tuple[bytes, ...]
+    subject: str | None
+
+    def assemble(self, values: Sequence[bytes]) -> bytes:
+        """The whole mail, its lines ended by CR LF, as it goes into DATA: no line begins with a dot."""
+        parts = [b""] * (2 * len(self.shared) - 1)
+        parts[0::2] = self.shared
+        parts[1::2] = values
+        return b"".join(parts)
+
+
+class CompiledMail(SharedMail):
+    """One variant of a broadcast, from `compile_mail`."""
 
     def __init__(
         self, layout: Layout, subject: list[Piece], known: dict[str, Any], origin: Origin, locale: str
     ) -> None:
         self.origin = origin
         self._locale = locale
-        self.subject: str | None = known["broadcast"].get("subject")
+        self.subject = known["broadcast"].get("subject")
         self.shared = tuple(bytes(chunk) for chunk in layout.chunks)
         self._raws = tuple(layout.raws)
         self._values = tuple(layout.values)
@@ -127,13 +142,6 @@ class CompiledMail:
             raise Unsendable(f"Liquid: {getattr(error, 'message', error)}.") from error
         envelope_sender = bounce_address(token, self.origin.return_path_domain)
         return Composed(envelope_sender, address, self._in_order(values), needs_smtputf8, subject)
-
-    def assemble(self, values: Sequence[bytes]) -> bytes:
-        """The whole mail, its lines ended by CR LF, as it goes into DATA: no line begins with a dot."""
-        parts = [b""] * (2 * len(self.shared) - 1)
-        parts[0::2] = self.shared
-        parts[1::2] = values
-        return b"".join(parts)
 
     def _subject(self, merge: Merge) -> str:
         texts = [piece if isinstance(piece, str) else piece.text(merge) for piece in self._own_subject or ()]

@@ -36,6 +36,7 @@ from sidecars.models.domains import SenderIdentity, SendingDomain
 from sidecars.models.lanes import LaneControl, LanePolicy, OperatorAction, Source, Warmup
 from sidecars.models.notices import MailStream, Notice
 from sidecars.models.sends import Edge, Email, Send, SendSlice
+from sidecars.models.submissions import EmailTag, IdempotencyKey, QueuedSubmission, Submission
 from sidecars.models.suppressions import ErasedAddress, SoftBounce, Suppression, SuppressionRemoval
 from sidecars.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
@@ -54,9 +55,11 @@ __all__ = [
     "Content",
     "Edge",
     "Email",
+    "EmailTag",
     "EngagedContact",
     "EngagementSet",
     "ErasedAddress",
+    "IdempotencyKey",
     "Identity",
     "Invitation",
     "LaneControl",
@@ -65,14 +68,15 @@ __all__ = [
     "LayoutVersion",
     "Link",
     "MailStream",
-    "Media",
     "MailedToken",
+    "Media",
     "Membership",
     "MergedContact",
     "Notice",
     "OperatorAction",
     "Passkey",
     "PropertyDefinition",
+    "QueuedSubmission",
     "RecoveryCode",
     "Segment",
     "Send",
@@ -82,6 +86,7 @@ __all__ = [
     "Session",
     "SoftBounce",
     "Source",
+    "Submission",
     "SubscriptionChange",
     "Suppression",
     "SuppressionRemoval",

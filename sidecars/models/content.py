@@ -5,7 +5,6 @@ from __future__ import annotations
 from peewee import (
     CharField,
     CompositeKey,
-    FixedCharField,
     ForeignKeyField,
     IntegerField,
     JSONField,

@@ -75,10 +75,10 @@ class SendSlice(BaseModel):
 
 
 class Email(BaseModel):
-    """A mail of no broadcast: `source` is smtp, api, test or notice.
+    """A mail of no broadcast: `source` is smtp, api, test or notice; `kind` is to, cc or bcc.
 
     `submission` is the same for all recipients of a mail that a team's program handed over, or of a notice
-    (`notice-7`); else NULL.
+    (`notice-7`); else NULL. `state` is that of its row of `sends`, copied by whoever moves it.
     """
 
     id = BigAutoField()
@@ -88,8 +88,11 @@ class Email(BaseModel):
     submission = CharField(64, null=True)
     source = CharField(8)
     from_address = CharField(254)
+    kind = CharField(3, default="to")
     recipient = CharField(254)
     subject = CharField(998, default="")
+    stream = CharField(16, default="transactional")
+    state = SmallIntegerField(default=1)
     created_at = UtcDateTimeField(default=now)
 
     class Meta:

@@ -1,12 +1,12 @@
 """A request to a tracking address as a raw event: the facts that an enricher judges by, and no judgement."""
 
-import secrets
-import time
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from flask import request
+
+from sidecars.edge.ids import uuid7
 
 # What tells people's browsers from prefetchers and scanners, and nothing that identifies more than it must.
 KEPT_HEADERS = (
@@ -38,13 +38,6 @@ def visit(message_id: UUID) -> dict[str, Any]:
             name: value[:LONGEST_VALUE] for name in KEPT_HEADERS if (value := request.headers.get(name))
         },
     }
-
-
-def uuid7() -> UUID:
-    """A UUID that sorts by its millisecond, RFC 9562 section 5.7."""
-    milliseconds = time.time_ns() // 1_000_000
-    bits = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
-    return UUID(int=bits)
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -14,7 +14,17 @@ from sidecars.callbacks import endpoints, feed
 from sidecars.callbacks.events import sampled
 from sidecars.deliverability import domains, senders
 from sidecars.deliverability.suppressions import suppress
-from sidecars.models import Broadcast, ContactExport, ContactImport, Email, Send, SendingDomain, Team, now
+from sidecars.models import (
+    Broadcast,
+    ContactExport,
+    ContactImport,
+    Email,
+    Send,
+    SendingDomain,
+    Submission,
+    Team,
+    now,
+)
 
 # The fields of every error (RFC 9457).
 PROBLEM = ("type", "title", "status", "detail", "instance")
@@ -102,6 +112,8 @@ def goods(acme):
         recipient="c@d.example",
     )
     Send.create(broadcast_id=0, contact_id=email.id, team_id=team_id, message_id=message_id, state=3)
+    submission = Submission.create(id=uuid4(), team=team_id, stream="transactional", sender="a@b.example")
+    Email.update(submission=submission.id.hex, source="api").where(Email.id == email.id).execute()
     job = ContactImport.create(team=team_id, audience=audience, filename="x.csv", storage_key="gone")
     api_key = keys.make(team_id, "spare").record
     segment = segments.create(audience, "Unnamed", {"field": "last_name", "op": "empty"})
@@ -123,6 +135,7 @@ def goods(acme):
             segment=f"seg_{segment.id}",
             broadcast=broadcast_id,
             message=f"msg_{message_id.hex}",
+            email=f"email_{submission.id.hex}",
             api_key=f"key_{api_key.id}",
             contact_import=f"imp_{job.id}",
             contact_export=f"exp_{ContactExport.create(team=team_id, audience=audience, format='csv').id}",

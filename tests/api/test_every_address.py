@@ -93,6 +93,7 @@ def address(goods, people):
         "broadcast_id": goods.ids.broadcast,
         "suppression_id": goods.ids.suppression,
         "message_id": goods.ids.message,
+        "email_id": goods.ids.email,
         "key_id": goods.ids.api_key,
         "template_id": goods.ids.template,
         "layout_id": goods.ids.layout,

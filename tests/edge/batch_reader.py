@@ -56,7 +56,7 @@ def read(document: bytes) -> ReadBatch:
     mails = []
     for _ in range(head["mails"]):
         line = reader.json()
-        values = reader.pieces(line[-1])
+        values = reader.pieces(line[8])
         reader.line_end()
         shared = chunks[line[3]]
         assert len(shared) == len(values) + 1

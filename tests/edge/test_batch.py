@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecars.edge.batch import Outgoing, batches, document
+from sidecars.edge.batch import Outgoing, Said, batches, document
 from sidecars.edge.messages import Attribution
 from sidecars.mail.compiled import Composed, Origin, Sender
 from sidecars.mail.errors import Unsendable
@@ -94,10 +94,11 @@ def test_a_vector_that_is_read_is_written_again_byte_by_byte(file):
     ]
     mails = []
     for mail in batch.mails:
-        message_id, contact_id, _, number, sender, recipient, smtputf8, subject, _ = mail.line
+        message_id, contact_id, _, number, sender, recipient, smtputf8, subject, _, *said = mail.line
         whose = Attribution(origin.team_id, origin.broadcast_id, contact_id, 0)
         composed = Composed(sender, recipient, mail.values, bool(smtputf8), subject)
-        mails.append(Outgoing(UUID(message_id), whose, templates[number], composed))
+        words = Said(**said[0]) if said else None
+        mails.append(Outgoing(UUID(message_id), whose, templates[number], composed, words))
     assert document(UUID(batch.head["id"]), mails) == written
 
 

@@ -12,7 +12,7 @@ COLUMN_TYPES = {
     peewee.AutoField: {"smallint", "int"},
     peewee.BigAutoField: {"bigint"},
     peewee.BinaryUUIDField: {"binary"},
-    peewee.BlobField: {"binary"},
+    peewee.BlobField: {"binary", "mediumblob"},
     peewee.BooleanField: {"tinyint"},
     peewee.CharField: {"varchar"},
     peewee.DateTimeField: {"datetime"},

@@ -10,7 +10,7 @@ const { SpooledMail } = require('./spooled_mail')
 const VERSION = 1
 const MAX_MAILS = 5000
 const STREAMS = ['broadcast', 'transactional']
-const MAIL_FIELDS = 9
+const MAIL_FIELDS = 9 // and one more where an app said something of the mail
 
 const CR = 0x0d
 const LF = 0x0a
@@ -59,7 +59,7 @@ class Batch {
         this.submitter = fields.submitter ?? null
         /** Whether it is such a report itself: it has no envelope sender, and no events. */
         this.isReport = fields.report ?? false
-        // What a submitter said of the mails, undefined where nothing; a worker has no say in it.
+        // What a submitter said of the mails, undefined where nothing; a worker says it of each mail.
         const { tag, metadata, send_at: sendAt } = this.submitter === null ? {} : fields
         Object.assign(this, { tag, metadata, sendAt })
         this.templates = []
@@ -136,8 +136,8 @@ function checkedFields(fields) {
     if (!isCount(fields.broadcast_id)) throw wrong('broadcast_id', 'a whole number; 0 for none')
     if (!STREAMS.includes(fields.stream)) throw wrong('stream', 'broadcast or transactional')
     const isSubmitted = isText(fields.submitter)
-    if (!isSubmitted && (fields.stream === 'broadcast') !== fields.broadcast_id > 0) {
-        throw wrong('stream', 'broadcast with a broadcast_id, and transactional without')
+    if (!isSubmitted && fields.broadcast_id > 0 && fields.stream !== 'broadcast') {
+        throw wrong('stream', 'broadcast with a broadcast_id')
     }
     for (const name of ['domain', 'return_path_domain']) {
         if (!isText(fields[name]) || !HOSTNAME.test(fields[name]))
@@ -160,6 +160,12 @@ const isUuid = (value) => isText(value) && UUID.test(value)
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0
 const isSubject = (value) => value === null || isText(value)
 const isLengths = (value) => Array.isArray(value) && value.every(isCount)
+const isLine = (value) =>
+    Array.isArray(value) &&
+    isLengths(value[MAIL_FIELDS - 1]) &&
+    (value.length === MAIL_FIELDS || (value.length === MAIL_FIELDS + 1 && isSaid(value[MAIL_FIELDS])))
+const isSaid = (value) => isSubject(value?.tag) && isWords(value.metadata)
+const isWords = (value) => value !== null && typeof value === 'object' && Object.values(value).every(isText)
 const isTemplate = (value) => isSubject(value?.subject) && isLengths(value.chunks) && value.chunks.length > 0
 
 function readTemplates(reader, batch, templates) {
@@ -176,13 +182,13 @@ function readTemplates(reader, batch, templates) {
 
 function readMail(reader, batch, index, indexOfClaim) {
     const line = reader.json(`The line of mail ${index}`)
-    if (!Array.isArray(line) || line.length !== MAIL_FIELDS || !isLengths(line[MAIL_FIELDS - 1])) {
+    if (!isLine(line)) {
         throw new BatchError(
             '5.6.0',
             `The line of mail ${index} must have ${MAIL_FIELDS} fields, the last: lengths`,
         )
     }
-    const [messageId, contactId, claimKey, number, sender, recipient, smtputf8, subject, lengths] = line
+    const [messageId, contactId, claimKey, number, sender, recipient, smtputf8, subject, lengths, said] = line
     const start = reader.skip(lengths, `mail ${index}`)
     const template = isCount(number) ? batch.templates[number] : undefined
     const fault =
@@ -201,6 +207,7 @@ function readMail(reader, batch, index, indexOfClaim) {
         recipient,
         smtputf8: smtputf8 === 1,
         subject: subject ?? template.subject,
+        said,
     }
     batch.mails.push(new SpooledMail(batch, index, fields, start, lengths))
 }

@@ -180,7 +180,19 @@ const idOfDelivered = (messageId) => `${messageId.slice(0, 14)}8${messageId.slic
 // The clock may have been set back.
 const since = (ms) => Math.max(0, Date.now() - ms)
 
-const aboutMail = ({ messageId, teamId, recipient, domain, subject, stream, batch, sender, queuedAt }) => ({
+const aboutMail = ({
+    messageId,
+    teamId,
+    recipient,
+    domain,
+    subject,
+    stream,
+    batch,
+    tag,
+    metadata,
+    sender,
+    queuedAt,
+}) => ({
     message_id: messageId,
     team_id: teamId,
     recipient,
@@ -189,8 +201,8 @@ const aboutMail = ({ messageId, teamId, recipient, domain, subject, stream, batc
     stream,
     queue_id: batch.id,
     submitted: isSubmitted(batch) || undefined,
-    tag: batch.tag,
-    metadata: batch.metadata,
+    tag,
+    metadata,
     envelope_sender: sender,
     delay_ms: since(queuedAt),
 })
@@ -206,8 +218,8 @@ const fieldsOf = ({ mail, type, code, enhanced, response, pause }, job, outcome)
     stream: mail.stream,
     queue_id: mail.batch.id,
     submitted: isSubmitted(mail.batch) || undefined,
-    tag: mail.batch.tag,
-    metadata: mail.batch.metadata,
+    tag: mail.tag,
+    metadata: mail.metadata,
     envelope_sender: job.sender,
     attempt: job.attempt,
     code,

@@ -21,8 +21,8 @@ function todoOf(mails, text) {
             mail: {
                 batch: first.batch.id,
                 submitter: first.batch.submitter,
-                tag: first.batch.tag,
-                metadata: first.batch.metadata,
+                tag: first.tag,
+                metadata: first.metadata,
                 send_at: first.batch.sendAt,
                 team_id: first.teamId,
                 broadcast_id: first.broadcastId,
@@ -51,7 +51,9 @@ const broadcastOfUuid = (uuid) => (uuid.split('.').length === 4 ? Number(uuid.sp
 /** @param {object} todo of a queue file @returns {object[]} the mails */
 function mailsOf({ queue_time: queuedAt, notes: { mail } }) {
     const shared = {
-        batch: { id: mail.batch, submitter: mail.submitter, tag: mail.tag, metadata: mail.metadata },
+        batch: { id: mail.batch, submitter: mail.submitter },
+        tag: mail.tag,
+        metadata: mail.metadata,
         teamId: mail.team_id,
         broadcastId: mail.broadcast_id,
         stream: mail.stream,

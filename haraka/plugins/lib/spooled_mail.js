@@ -27,6 +27,7 @@ class SpooledMail {
         this.recipient = fields.recipient
         this.smtputf8 = fields.smtputf8
         this.subject = fields.subject
+        this.said = fields.said
         this.#start = start
         this.#lengths = lengths
     }
@@ -68,6 +69,15 @@ class SpooledMail {
     /** Whether it has an idempotency key of its submitter's: another submission may have been claimed in its place. */
     get isKeyed() {
         return this.claimKey !== names.emailClaimKey(this.messageId) && this.batch.submitter !== null
+    }
+
+    /** What was said of it for its events, undefined where nothing. */
+    get tag() {
+        return this.said?.tag ?? this.batch.tag
+    }
+
+    get metadata() {
+        return this.said?.metadata ?? this.batch.metadata
     }
 
     /** @returns {Buffer[]} its own values, one fewer than its template has chunks; slices, not copies */

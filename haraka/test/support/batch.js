@@ -88,6 +88,7 @@ function lineOf(mail, broadcastId, values) {
         mail.smtputf8,
         mail.subject,
         mail.lengths ?? values.map(length),
+        ...(mail.said ? [mail.said] : []),
     ]
 }
 

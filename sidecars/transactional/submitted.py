@@ -1,4 +1,4 @@
-"""Mails that belong to no broadcast: a team's program handed them to an edge itself, by SMTP.
+"""Mails that a team's program handed to an edge itself, by SMTP.
 
 The ledger learns of them from the edge's events. They have broadcast 0, and their row of `emails` stands
 where a broadcast's mail has its contact.
@@ -13,6 +13,7 @@ from sidecars.broadcasts.states import SendState
 from sidecars.edge import messages
 from sidecars.edge.messages import Attribution
 from sidecars.models import Email, database
+from sidecars.transactional.tags import write_tags
 
 MOST_SUBJECT = 998  # what the column holds; RFC 5322 section 2.1.1 lets no line be longer
 MOST_SUBMISSION = 64  # what the column holds
@@ -38,6 +39,7 @@ def record_submitted(events: Iterable[Mapping[str, Any]]) -> dict[UUID, Attribut
         )
         found = {message_id: Attribution(team_id, 0, id_, 0) for message_id, team_id, id_ in rows}
         _insert_sends([whose.contact_id for whose in found.values()])
+        write_tags((id_, [tag]) for id_, event in by_message.items() if (tag := event.get("tag")))
     messages.remember(found.items())
     return found
 
@@ -48,7 +50,7 @@ def _insert_emails(events: Mapping[UUID, Mapping[str, Any]]) -> None:
     places = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
     database.execute_sql(
         f"""INSERT INTO emails (message_id, team_id, submission, source, from_address, recipient, subject,
-                                created_at)
+                                created_at, stream, state)
             VALUES {places}
             ON DUPLICATE KEY UPDATE submission = COALESCE(submission, VALUES(submission))""",
         [value for row in rows for value in row],
@@ -65,6 +67,8 @@ def _row(message_id: UUID, event: Mapping[str, Any]) -> tuple[Any, ...]:
         event["recipient"],
         (event["subject"] or "")[:MOST_SUBJECT],
         Email.created_at.db_value(datetime.fromisoformat(event["occurred_at"])),
+        event["stream"],
+        SendState.ACCEPTED,
     )
 
 

@@ -6,10 +6,10 @@ from peewee import IntegrityError
 from sidecars import names
 from sidecars.broadcasts.settle import Settlement, settle
 from sidecars.broadcasts.states import SendState
-from sidecars.broadcasts.transactional import record_submitted
 from sidecars.edge.messages import Attribution, resolve
 from sidecars.edge.store import redis
 from sidecars.models import Email, Send
+from sidecars.transactional.submitted import record_submitted
 
 
 def event(team_id, kind="accepted", **changes):
@@ -22,6 +22,7 @@ def event(team_id, kind="accepted", **changes):
         "from_domain": "news.acme.example",
         "subject": "Your receipt",
         "queue_id": "0A1B.1",
+        "stream": "transactional",
     } | changes
 
 
