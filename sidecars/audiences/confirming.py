@@ -111,7 +111,7 @@ def confirm(message_id: UUID, ip: str, user_agent: str) -> Asked | None:
                 words = choose([_as_asked(found).language])
                 shown = words.text("confirm_title", list=shown_name(found.contact.audience))
                 proof = Proof(history.CONFIRMATION, str(message_id), ip, user_agent, shown)
-                history.note([(found.contact_id, SUBSCRIBED)], proof, at)
+                history.note([(found.contact_id, SUBSCRIBED, proof)], at)
                 Confirmation.update(state=CONFIRMED).where(Confirmation.id == found.id).execute()
     return asked(message_id)
 

@@ -7,7 +7,6 @@ from typing import Any
 from peewee import IntegrityError, OperationalError
 
 from sidecars.audiences import confirming, history, properties, tags
-from sidecars.audiences.counting import counts as counts
 from sidecars.audiences.history import Proof
 from sidecars.deliverability.addresses import AddressError, checked
 from sidecars.models import Audience, Contact, MergedContact, database, now
@@ -44,13 +43,17 @@ class PropertyMismatch(ValueError):
 
 @dataclass
 class ContactFacts:
-    """What is said of a contact; None leaves a field as it is, a property of None takes it away."""
+    """What is said of a contact; None leaves a field as it is, a property of None takes it away.
+
+    `consent` is the proof of its status, None: that of whoever says all this.
+    """
 
     first_name: str | None = None
     last_name: str | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     tags: list[str] | None = None
     status: str | None = None
+    consent: Proof | None = None
 
 
 @dataclass
@@ -102,14 +105,6 @@ def contact_of(team_id: int, contact_id: int) -> Contact | None:
     )
 
 
-def page(audience_id: int, after: int, limit: int, email: str | None = None) -> list[Contact]:
-    """Contacts beyond id `after`, in the order in which they came; `email` picks one by its address."""
-    query = Contact.select().where(Contact.audience == audience_id, Contact.id > after)
-    if email is not None:
-        query = query.where(Contact.email == email)
-    return list(query.order_by(Contact.id).limit(limit))
-
-
 def upsert(audience_id: int, email: str, facts: ContactFacts, proof: Proof = BY_API) -> tuple[Contact, bool]:
     """The contact with this address, and whether it was made now; as `upsert_all` does it.
 
@@ -149,7 +144,7 @@ def update(contact_id: int, facts: ContactFacts, proof: Proof = BY_API) -> Conta
         contact = Contact.select().where(Contact.id == contact_id).for_update().get()
         kinds = properties.declared(contact.audience_id)
         changes = _Changes(contact.audience, proof)
-        changes.apply(contact, facts, _fitted(kinds, facts.properties), may_subscribe=True)
+        changes.apply(contact, facts, _fitted(kinds, facts.properties), is_decided=True)
         changes.write(kinds)
     return contact
 
@@ -174,11 +169,11 @@ def _upsert_all(
             outcome.error = error
     made, contacts = _there(audience, {address for _, address, _, _ in read})
     changes = _Changes(audience, proof)
-    changes.moves = [(contacts[address].id, contacts[address].status) for address in made]
     for outcome, address, facts, values in read:
         outcome.contact = contacts[address]
         outcome.is_new = address in made
-        changes.apply(outcome.contact, facts, values, may_subscribe=outcome.is_new)
+        made.discard(address)
+        changes.apply(outcome.contact, facts, values, is_new=outcome.is_new)
     changes.write(kinds)
     return outcomes
 
@@ -207,15 +202,20 @@ class _Changes:
     """What facts make of an audience's contacts: put together, then written by a statement a table."""
 
     def __init__(self, audience: Audience, proof: Proof) -> None:
-        self.moves: list[tuple[int, str]] = []
         self._audience, self._proof = audience, proof
+        self._moves: dict[int, tuple[int, str, Proof]] = {}
         self._contacts: dict[int, Contact] = {}
         self._tags: dict[int, list[str]] = {}
 
     def apply(
-        self, contact: Contact, facts: ContactFacts, values: dict[str, Any], may_subscribe: bool
+        self,
+        contact: Contact,
+        facts: ContactFacts,
+        values: dict[str, Any],
+        is_new: bool = False,
+        is_decided: bool = False,
     ) -> None:
-        """Changes the contact, as it is in memory."""
+        """Changes the contact, as it is in memory; `is_decided`: by somebody, about this one contact."""
         self._contacts[contact.id] = contact
         if facts.first_name is not None:
             contact.first_name = facts.first_name
@@ -225,10 +225,14 @@ class _Changes:
         contact.properties = {name: value for name, value in merged.items() if value is not None}
         if facts.tags is not None:
             self._tags[contact.id] = facts.tags
-        status = facts.status
-        if status and status != contact.status and (may_subscribe or self._may_ask_for(contact, status)):
+        status = facts.status or contact.status
+        may_move = is_new or is_decided or self._may_ask_for(contact, status)
+        moves = status != contact.status and may_move
+        if moves:
             _set_status(contact, status)
-            self.moves.append((contact.id, status))
+        if moves or (is_new and contact.id not in self._moves):
+            proof = facts.consent or self._proof
+            self._moves[contact.id] = (contact.id, contact.status, proof)
         contact.updated_at = now()
 
     def write(self, kinds: dict[str, str]) -> None:
@@ -240,10 +244,9 @@ class _Changes:
             preserve=_CHANGEABLE
         ).execute()
         tags.set_tags(self._audience.id, self._tags)
-        final = dict(self.moves)
-        history.note(final.items(), self._proof)
+        history.note(self._moves.values())
         if self._audience.double_opt_in:
-            confirming.ask(id_ for id_, status in final.items() if status == PENDING)
+            confirming.ask(id_ for id_, status, _ in self._moves.values() if status == PENDING)
 
     def _may_ask_for(self, contact: Contact, status: str) -> bool:
         """Whether whoever did not decide about this one contact may move it there."""

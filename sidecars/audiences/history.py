@@ -55,8 +55,8 @@ class Entry(NamedTuple):
     reference: str = ""
 
 
-def note(moves: Iterable[tuple[int, str]], proof: Proof, at: datetime | None = None) -> None:
-    """Writes moves down, (contact id, status) each, in the caller's transaction; `at` None: now."""
+def note(moves: Iterable[tuple[int, str, Proof]], at: datetime | None = None) -> None:
+    """Writes moves down, (contact id, status, proof) each, in the caller's transaction; `at` None: now."""
     rows = [
         {
             "contact": contact_id,
@@ -68,7 +68,7 @@ def note(moves: Iterable[tuple[int, str]], proof: Proof, at: datetime | None = N
             "shown": proof.shown[:1000],
             "reference": proof.reference[:64],
         }
-        for contact_id, status in moves
+        for contact_id, status, proof in moves
     ]
     with database.atomic():
         for start in range(0, len(rows), _CHUNK):

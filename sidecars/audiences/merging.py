@@ -48,7 +48,7 @@ def merge(contact: Contact, other: Contact, reference: str = "") -> Contact:
         gone.delete_instance()
         MergedContact.create(id=gone.id, contact=kept.id)
         if left:
-            history.note([(kept.id, UNSUBSCRIBED)], Proof(history.MERGE, reference))
+            history.note([(kept.id, UNSUBSCRIBED, Proof(history.MERGE, reference))])
     return kept
 
 
@@ -67,7 +67,7 @@ def _take_over(kept: Contact, gone: Contact) -> None:
     if gone.import_id is not None:
         entry = history.of_import(gone)
         if entry:
-            moves, proof = [(kept.id, entry.status)], Proof(entry.source, entry.reference, shown=entry.shown)
-            history.note(moves, proof, entry.changed_at)
+            proof = Proof(entry.source, entry.reference, shown=entry.shown)
+            history.note([(kept.id, entry.status, proof)], entry.changed_at)
     for model in (SubscriptionChange, Confirmation, MergedContact):
         model.update(contact=kept.id).where(model.contact == gone.id).execute()

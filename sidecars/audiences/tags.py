@@ -20,6 +20,11 @@ def counted(audience_id: int) -> list[tuple[Tag, int]]:
     return [(tag, numbers.get(tag.id, 0)) for tag in tags]
 
 
+def bearers(tag_id: int) -> int:
+    """How many contacts bear the tag."""
+    return int(ContactTag.select().where(ContactTag.tag == tag_id).count())
+
+
 def create(audience_id: int, name: str) -> tuple[Tag, bool]:
     """The tag, and whether it was made now."""
     made = Tag.insert(audience=audience_id, name=name).on_conflict_ignore().execute()

@@ -72,7 +72,7 @@ def unsubscribe(
             .execute()
         )
         if changed:
-            history.note([(contact_id, UNSUBSCRIBED)], Proof(how, event_id, ip, user_agent), moment)
+            history.note([(contact_id, UNSUBSCRIBED, Proof(how, event_id, ip, user_agent))], moment)
     if changed:
         log.info("unsubscribed", extra={"contact_id": contact_id, "how": how, "event_id": event_id})
     return bool(changed)

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from uuid import UUID
 
+from sidecars.audiences.unsubscribe import merged_into
 from sidecars.edge.messages import Attribution
 from sidecars.mail import links
 from sidecars.mail.recipients import Recipient
@@ -39,7 +40,7 @@ def _recipient(message_id: UUID, whose: Attribution) -> Recipient:
     if not whose.broadcast_id:
         email = Email.get_or_none(Email.id == whose.contact_id)
         return Recipient(message_id, 0, email.recipient if email else "")
-    contact = Contact.get_or_none(Contact.id == whose.contact_id)
+    contact = Contact.get_or_none(Contact.id == merged_into(whose.contact_id))
     if contact is None:
         return Recipient(message_id, whose.contact_id, "")
     return Recipient(

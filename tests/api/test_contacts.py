@@ -126,3 +126,49 @@ def test_pages_cover_all(acme, address):
     rest = acme.get(f"{address}?limit=4&cursor={first['next_cursor']}").json
     assert len(first["data"] + rest["data"]) == 7
     assert rest["next_cursor"] is None
+
+
+def test_contacts_are_searched_filtered_and_sorted(acme, address):
+    for n, name in enumerate(("Ada", "Bob", "Ann")):
+        body = {
+            "email": f"{name}{n}@mail.example",
+            "first_name": name,
+            "properties": {"n": n, "even": n % 2 == 0},
+        }
+        acme.post(address, json=body)
+
+    def found(**query):
+        found, cursor = [], {}
+        while cursor is not None:
+            page = acme.get(address, query_string=query | {"limit": 1} | cursor).json
+            found += [contact["email"].partition("@")[0] for contact in page["data"]]
+            cursor = page["next_cursor"] and {"cursor": page["next_cursor"]}
+        return found
+
+    assert found(search="an") == ["ann2"]
+    assert found(search="love") == ["ada"]
+    assert found(sort="-email") == ["bob1", "ann2", "ada", "ada0"]
+    assert found(property=["n", "even:true"], sort="-created") == ["ann2", "ada0"]
+    assert found(property="n:1", created_from="2026-01-01T00:00:00Z") == ["bob1"]
+    assert found(updated_before="2026-01-01T00:00:00Z") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("sort=name", "sort"),
+        ("sort=email&search=a", "sort"),
+        ("status=gone", "status"),
+        ("property=age:7", "property"),
+        ("created_from=yesterday", "created_from"),
+        ("cursor=WyJlbWFpbCIsMCwieCJd", "cursor"),
+    ],
+)
+def test_what_cannot_be_listed_is_told_by_its_place(acme, address, fields, query, field):
+    assert fields(acme.get(f"{address}?{query}")) == [field]
+
+
+def test_a_deleted_contact_is_gone(acme, goods, address):
+    assert acme.delete(f"/v1/contacts/{goods.ids.contact}").status_code == 204
+    assert acme.get(f"/v1/contacts/{goods.ids.contact}").status_code == 404
+    assert acme.get(address).json["data"] == []

@@ -87,6 +87,8 @@ def address(goods, people):
     ids = people | {
         "audience_id": goods.ids.audience,
         "contact_id": goods.ids.contact,
+        "tag_id": "tag_1",
+        "property_name": "city",
         "import_id": goods.ids.contact_import,
         "domain_id": goods.ids.domain,
         "segment_id": goods.ids.segment,
