@@ -83,17 +83,24 @@ def delete(segment: Segment) -> None:
         if broadcasts := used_by(segment):
             raise SegmentInUse(broadcasts)
         Broadcast.update(segment=None).where(Broadcast.segment == segment).execute()
+        for each in _leaving_out(segment):
+            others = [id_ for id_ in each.exclusions["segments"] if id_ != segment.id]
+            fewer = each.exclusions | {"segments": others}
+            Broadcast.update(exclusions=fewer).where(Broadcast.id == each.id).execute()
         Segment.delete().where(Segment.id == segment.id).execute()
 
 
 def used_by(segment: Segment) -> list[Broadcast]:
     """Broadcasts yet to be published that go to the segment, or leave it out."""
-    waiting = Broadcast.select().where(Broadcast.audience == segment.audience_id, *_UNFROZEN)
-    return [
-        each
-        for each in waiting
-        if each.segment_id == segment.id or segment.id in (each.exclusions or {}).get("segments", ())
-    ]
+    to_it = Broadcast.select().where(Broadcast.segment == segment, *_UNFROZEN)
+    return list({each.id: each for each in (*to_it, *_leaving_out(segment, *_UNFROZEN))}.values())
+
+
+def _leaving_out(segment: Segment, *where: Any) -> list[Broadcast]:
+    rows = Broadcast.select().where(
+        Broadcast.audience == segment.audience_id, Broadcast.exclusions.is_null(False), *where
+    )
+    return [each for each in rows if segment.id in (each.exclusions or {}).get("segments", ())]
 
 
 def segment_of(team_id: int, segment_id: int) -> Segment | None:
