@@ -15,6 +15,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import uvloop
+
 from sidecars.callbacks import deliveries, endpoints, signing
 from sidecars.callbacks.client import Client, Reply, client
 from sidecars.callbacks.deliveries import Attempted, Outcome
@@ -49,7 +51,7 @@ def take_turn(endpoint_id: int) -> bool:
         return False
     turn = Turn(endpoint)
     try:
-        asyncio.run(turn.run())
+        uvloop.run(turn.run())
     finally:
         with database.connection_context():
             turn.write_down()

@@ -7,13 +7,12 @@ processes, here or on other machines, deliver more. SIGTERM drains: a turn ends 
 import logging
 import threading
 
-from huey.consumer import Consumer
-
 from sidecars.callbacks import turn
 from sidecars.courier.app import huey
 from sidecars.courier.clock import keep_time
+from sidecars.fanout.workers import Workers
 from sidecars.settings import settings
-from sidecars.telemetry import HealthServer, checks, health_server, setup
+from sidecars.telemetry import checks, health_server, setup
 
 log = logging.getLogger(__name__)
 
@@ -29,33 +28,11 @@ def main() -> None:
     stopping = threading.Event()
     threading.Thread(target=keep_time, args=(stopping,), name="clock", daemon=True).start()
     try:
-        Workers(health).run()
+        Workers(huey, settings.courier_workers, DRAIN_SECONDS, health, turn.draining.set).run()
     finally:
         stopping.set()
         log.info("stopped")
         health.close()
-
-
-class Workers(Consumer):  # type: ignore[misc]
-    """Huey's consumer with our choices; says that it drains."""
-
-    def __init__(self, health: HealthServer) -> None:
-        super().__init__(
-            huey,
-            workers=settings.courier_workers,
-            worker_type="thread",
-            periodic=False,
-            scheduler_interval=60,
-            shutdown_timeout=DRAIN_SECONDS,
-            graceful_signal="TERM",
-        )
-        self._health = health
-
-    def stop(self, graceful: bool = False) -> None:
-        """Called by the consumer's loop at the first signal."""
-        self._health.draining()
-        turn.draining.set()
-        super().stop(graceful)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import threading
 import time
 
 import requests
-from huey.consumer import Consumer
 
 from sidecars.accounts import keys
 from sidecars.audiences import importing
@@ -28,10 +27,11 @@ from sidecars.fanout.mailer import keep_mailing
 from sidecars.fanout.notifier import keep_notifying
 from sidecars.fanout.releaser import keep_releasing
 from sidecars.fanout.stop_loss_watcher import keep_watching_losses
+from sidecars.fanout.workers import Workers
 from sidecars.models import database
 from sidecars.notices.mailing import NoOrigin, origin
 from sidecars.settings import settings
-from sidecars.telemetry import HealthServer, checks, health_server, setup
+from sidecars.telemetry import checks, health_server, setup
 from sidecars.transactional import queue
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def main() -> None:
     for thread in beside:
         thread.start()
     try:
-        Workers(health).run()
+        Workers(huey, settings.fanout_workers, DRAIN_SECONDS, health).run()
     finally:
         stopping.set()
         until = time.monotonic() + BESIDE_SECONDS
@@ -81,27 +81,6 @@ def main() -> None:
             queue.hand_back()
         log.info("stopped")
         health.close()
-
-
-class Workers(Consumer):  # type: ignore[misc]
-    """Huey's consumer with our choices; says that it drains."""
-
-    def __init__(self, health: HealthServer) -> None:
-        super().__init__(
-            huey,
-            workers=settings.fanout_workers,
-            worker_type="thread",
-            periodic=False,
-            scheduler_interval=60,
-            shutdown_timeout=DRAIN_SECONDS,
-            graceful_signal="TERM",
-        )
-        self._health = health
-
-    def stop(self, graceful: bool = False) -> None:
-        """Called by the consumer's loop at the first signal."""
-        self._health.draining()
-        super().stop(graceful)
 
 
 def keep_leases(stopping: threading.Event) -> None:
