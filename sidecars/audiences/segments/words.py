@@ -59,24 +59,19 @@ def _engaged(asked: Engaged, denied: bool) -> str:
 
 
 def _among(asked: Engaged) -> str:
-    if asked.last_broadcasts:
-        which = f"of the last {_counted(asked.last_broadcasts)}"
-    elif asked.broadcasts:
-        which = f"of {_named(asked.broadcasts)}"
-    else:
-        which = "broadcasts" if asked.at_least > 1 else "broadcast"
+    which = _which(asked, "broadcasts" if asked.at_least > 1 else "broadcast")
     return which + (f" in the last {asked.days} days" if asked.days else "")
 
 
 def _without(asked: Engaged) -> str:
-    if asked.last_broadcasts:
-        which = f"of the last {_counted(asked.last_broadcasts)}"
-    elif asked.broadcasts:
-        which = f"of {_named(asked.broadcasts)}"
-    else:
-        which = ""
     days = f"in {asked.days} days" if asked.days else ""
-    return " ".join(filter(None, (which, days))) or "ever"
+    return f"{_which(asked, '')} {days}".strip() or "ever"
+
+
+def _which(asked: Engaged, otherwise: str) -> str:
+    if asked.last_broadcasts:
+        return f"of the last {_counted(asked.last_broadcasts)}"
+    return f"of {_named(asked.broadcasts)}" if asked.broadcasts else otherwise
 
 
 def _counted(number: int) -> str:
