@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sidecars.audiences.csvfile import FileError
+from sidecars.audiences.csvfile import FileError, unguarded
 from sidecars.audiences.properties import PropertyError, guess_kind, property_name, reader
 from sidecars.deliverability.addresses import AddressError, checked
 
@@ -16,6 +17,8 @@ TAGS = "tags"
 PROPERTY = "properties."
 MAX_PERSON_NAME = 120
 MAX_TAG = 64
+CELLS_KNOWN = 4096
+TAG_SEPARATOR = "|"  # the only one in a cell that ends with it, as our own exports have them
 TAG_SEPARATORS = re.compile(r"[|,;]")
 
 # Titles as they come out of mailing programs, shops and address books, without marks between the words.
@@ -36,6 +39,10 @@ TITLES = {
     ),
     TAGS: ("tags", "tag", "labels", "schlagworte", "etiquettes", "etiquetas"),
 }  # fmt: skip
+# Columns that we write into files ourselves, and which tell nothing of a person that an import could take.
+ERROR_TITLES = ("import_line", "import_column", "import_error")
+STATUS_TITLES = ("contact_status", "contact_subscribed_at", "contact_unsubscribed_at", "contact_created_at")
+OUR_TITLES = frozenset(ERROR_TITLES + STATUS_TITLES)
 _MEANINGS = {title: target for target, titles in TITLES.items() for title in titles}
 
 
@@ -71,12 +78,16 @@ class Person:
 def guess_mapping(titles: Sequence[str]) -> dict[str, str | None]:
     """Title → `email`, `first_name`, `last_name`, `tags`, `properties.<name>`, or None (left out).
 
-    The first column that can be an email is it; a later one becomes a property, and so for the others.
+    The first column that can be an email is it; a later one becomes a property, and so for the others. A
+    title may be a target itself: `properties.city`. Columns of OUR_TITLES are left out.
     """
     mapping: dict[str, str | None] = {}
     for title in titles:
-        name = property_name(title)
-        target = _MEANINGS.get(name.replace("_", " "))
+        if title in OUR_TITLES:
+            mapping[title] = None
+            continue
+        name = property_name(title.removeprefix(PROPERTY))
+        target = None if title.startswith(PROPERTY) else _MEANINGS.get(name.replace("_", " "))
         if target is None or target in mapping.values():
             target = f"{PROPERTY}{name}" if name else None
         mapping[title] = None if target in mapping.values() else target
@@ -119,13 +130,15 @@ class Columns:
         self._last_name = _place(targets, LAST_NAME)
         self._tags = _place(targets, TAGS)
         self._properties: list[tuple[int, str, Callable[[str], Any]]] = [
-            (place, name, reader(kinds[name])) for place, name in property_places(targets)
+            (place, name, _cell_reader(kinds[name])) for place, name in property_places(targets)
         ]
 
-    def read(self, cells: list[str]) -> Person:
-        """The person of a row. Raises RowError for the first cell that does not fit."""
+    def read(self, cells: list[str], problem: str = "") -> Person:
+        """The person of a row. Raises RowError for the row's problem, or the first cell that does not fit."""
+        if problem:
+            raise RowError("", problem)
         try:
-            email = checked(cells[self.email])
+            email = checked(unguarded(cells[self.email]))
         except AddressError as error:
             raise RowError(self._titles[self.email], str(error)) from error
         properties = {}
@@ -146,7 +159,7 @@ class Columns:
     def _name(self, cells: list[str], place: int | None) -> str:
         if place is None or not cells[place]:
             return ""
-        name = " ".join(cells[place].split())
+        name = " ".join(unguarded(cells[place]).split())
         if len(name) > MAX_PERSON_NAME:
             raise RowError(self._titles[place], f"is longer than {MAX_PERSON_NAME} characters")
         return name
@@ -154,7 +167,9 @@ class Columns:
     def _tag_names(self, cells: list[str], place: int | None) -> tuple[str, ...]:
         if place is None or not cells[place]:
             return ()
-        names = [name.strip() for name in TAG_SEPARATORS.split(cells[place])]
+        cell = unguarded(cells[place])
+        parts = cell.split(TAG_SEPARATOR) if cell.endswith(TAG_SEPARATOR) else TAG_SEPARATORS.split(cell)
+        names = [name.strip() for name in parts]
         if any(len(name) > MAX_TAG for name in names):
             raise RowError(self._titles[place], f"a tag is longer than {MAX_TAG} characters")
         return tuple(dict.fromkeys(filter(None, names)))
@@ -175,6 +190,14 @@ def property_places(targets: Sequence[str | None]) -> list[tuple[int, str]]:
         for place, target in enumerate(targets)
         if target is not None and target.startswith(PROPERTY)
     ]
+
+
+def _cell_reader(kind: str) -> Callable[[str], Any]:
+    """The fastest way to read such cells. Of some kinds few are different, and need reading once."""
+    read = reader(kind)
+    if kind in ("text", "list"):
+        return lambda cell: read(unguarded(cell) if cell[0] == "'" else cell)
+    return read if kind == "date" else lru_cache(CELLS_KNOWN)(read)
 
 
 def _place(targets: Sequence[str | None], target: str) -> int | None:

@@ -1,6 +1,9 @@
 """Reads a CSV as people's programs write it: with or without a BOM; by comma, semicolon, tab or bar."""
 
+import codecs
 import csv
+import io
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import IO
@@ -8,6 +11,11 @@ from typing import IO
 DELIMITERS = ",;\t|"
 # The longest cell; a quote that is never closed runs into this instead of into memory.
 csv.field_size_limit(131_072)
+_BLOCK_BYTES = 256 * 1024
+# A spreadsheet takes a cell that begins so for a formula, which may send away what the sheet holds. A quote
+# before it makes it text: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
 class FileError(ValueError):
@@ -21,7 +29,7 @@ class Table:
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._lines = _decoded(stream)
+        self._lines = chain.from_iterable(_decoded(stream))
         first = next(self._lines, "")
         if not first.strip():
             raise FileError("The file is empty, or its first line is. The first row must name the columns.")
@@ -31,6 +39,18 @@ class Table:
             self.titles = [title.strip() for title in next(self._reader)]
         except csv.Error as error:
             raise FileError(f"The first row cannot be read: {_explained(error)}.") from error
+
+    def count(self) -> int:
+        """How many rows there are to come, read to the end of the file without a look at their cells."""
+        number = 0
+        while True:
+            try:
+                for cells in self._reader:
+                    if "".join(cells).strip():
+                        number += 1
+                return number
+            except csv.Error:
+                number += 1
 
     def rows(self) -> Iterator[tuple[int, list[str], str]]:
         """(line on which it begins, counted from 1; its cells, trimmed; what is wrong with it or "").
@@ -47,8 +67,11 @@ class Table:
             except csv.Error as error:
                 yield line, [], _explained(error)
                 continue
-            cells = [cell.strip() for cell in cells]
+            cells = list(map(str.strip, cells))
             if not any(cells):
+                continue
+            if len(cells) == width:
+                yield line, cells, ""
                 continue
             if len(cells) > width:
                 yield line, cells, f"has {len(cells)} cells where the titles are {width}"
@@ -56,18 +79,42 @@ class Table:
             yield line, cells + [""] * (width - len(cells)), ""
 
 
-def _decoded(stream: IO[bytes]) -> Iterator[str]:
-    """Lines as text, each decoded by itself so that a wrong byte is known by its line."""
-    for number, raw in enumerate(stream, 1):
-        if number == 1 and raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise FileError("The file is in UTF-16. Save it as “CSV UTF-8” and try again.")
+def guarded(cell: str) -> str:
+    """A cell as it is written into a file of ours: one that could be a formula has a quote before it."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """What `guarded` made the cell of, whoever guarded it."""
+    return cell[1:] if cell.startswith("'") and _GUARDED.match(cell) else cell
+
+
+def _decoded(stream: IO[bytes]) -> Iterator[io.StringIO]:
+    """Text as blocks of lines, decoded a block at a time; the first line is one."""
+    lines = [stream.readline().removeprefix(codecs.BOM_UTF8)]
+    if lines[0][:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        raise FileError("The file is in UTF-16. Save it as “CSV UTF-8” and try again.")
+    number = 1
+    while lines:
         try:
-            yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            yield io.StringIO(b"".join(lines).decode(), newline="\n")
         except UnicodeDecodeError as error:
-            raise FileError(
-                f"Line {number} is not UTF-8 (byte 0x{raw[error.start]:02x}). The file may be in Latin-1 or "
+            raise FileError(_where_not_utf8(lines, number)) from error
+        number += len(lines)
+        lines = stream.readlines(_BLOCK_BYTES)
+
+
+def _where_not_utf8(lines: list[bytes], number: int) -> str:
+    """What to say of lines one of which cannot be decoded; the first is the file's `number`th."""
+    for line, raw in enumerate(lines, number):
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            return (
+                f"Line {line} is not UTF-8 (byte 0x{raw[error.start]:02x}). The file may be in Latin-1 or "
                 "Windows-1252: save it as “CSV UTF-8” and try again."
-            ) from error
+            )
+    raise AssertionError("each line is UTF-8, and so are they together")
 
 
 def _width(line: str, delimiter: str) -> int:

@@ -21,7 +21,7 @@ LIST_SEPARATOR = "|"
 
 # "007" and "+49 30" are names of things, not amounts; so is what a float could not hold exactly.
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,10})?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?P<time>[T ].+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].+)?")
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -130,16 +130,22 @@ def _number(value: str) -> int | float:
     return float(value) if "." in value else int(value)
 
 
+def _is_as_kept(value: str) -> bool:
+    """Whether it is YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, told faster than by a pattern. Raises ValueError."""
+    is_day = len(value) == 10
+    is_moment = len(value) == 20 and value[10] + value[19] == "TZ" and value[13] == value[16] == ":"
+    return (is_day or is_moment) and value[4] == value[7] == "-" and bool(datetime.fromisoformat(value))
+
+
 def _date(value: str) -> str:
-    found = _DATE.fullmatch(value)
     try:
-        if found is None:
+        if _is_as_kept(value):
+            return value
+        if not _DATE.fullmatch(value):
             raise ValueError
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise PropertyError(f'"{value[:40]}" is not a date (2026-11-24 or 2026-11-24T10:15:30Z)') from None
-    if not found["time"]:
-        return value
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 

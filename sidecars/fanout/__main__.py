@@ -12,17 +12,18 @@ import time
 import requests
 
 from sidecars.accounts import keys
-from sidecars.audiences import importing
+from sidecars.audiences import exporting, importing
 from sidecars.broadcasts import claims
 from sidecars.broadcasts.clock import tick
 from sidecars.broadcasts.slices import hand_back, renew_leases
 from sidecars.edge import lanes, records, suppressed
 from sidecars.edge.submit import pool
-from sidecars.fanout.app import huey, import_contacts
+from sidecars.fanout.app import export_contacts, huey, import_contacts
 from sidecars.fanout.archiver import keep_archiving
 from sidecars.fanout.auditor import keep_auditing
 from sidecars.fanout.confirmer import keep_confirming
 from sidecars.fanout.domain_watcher import keep_watching
+from sidecars.fanout.forgetter import keep_forgetting
 from sidecars.fanout.mailer import keep_mailing
 from sidecars.fanout.notifier import keep_notifying
 from sidecars.fanout.releaser import keep_releasing
@@ -64,6 +65,7 @@ def main() -> None:
             "stop-loss watcher": keep_watching_losses,
             "releaser": keep_releasing,
             "archiver": keep_archiving,
+            "forgetter": keep_forgetting,
         }.items()
     ]
     for thread in beside:
@@ -125,13 +127,15 @@ def fill_redis() -> None:
 
 
 def look() -> None:
-    """Ticks knowing how many tasks wait, and starts the imports that nobody works on."""
+    """Ticks knowing how many tasks wait, and starts the imports and exports that nobody works on."""
     keys.write_down_uses()
     queued = huey.pending_count()
     tick(queued)
     if queued < settings.fanout_workers:
         for import_id in importing.stalled():
             import_contacts(import_id)
+        for export_id in exporting.stalled():
+            export_contacts(export_id)
 
 
 def notices() -> str:

@@ -10,7 +10,7 @@ from typing import cast
 from huey import RedisHuey
 
 from sidecars import names
-from sidecars.audiences import importing
+from sidecars.audiences import exporting, importing
 from sidecars.broadcasts import wakeups
 from sidecars.broadcasts.handover import send_next_slice
 from sidecars.broadcasts.plan import plan_next_chunk
@@ -46,6 +46,12 @@ def send_broadcast_to_contacts(broadcast_id: int) -> None:
 def import_contacts(import_id: int) -> None:
     """Reads an uploaded CSV into its audience."""
     importing.run(import_id)
+
+
+@task("ExportContacts")
+def export_contacts(export_id: int) -> None:
+    """Writes an audience's contacts into a file."""
+    exporting.run(export_id)
 
 
 wakeups.connect(plan=send_broadcast_job, send=send_broadcast_to_contacts)

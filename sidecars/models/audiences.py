@@ -221,7 +221,9 @@ class EngagedContact(BaseModel):
 class ContactImport(BaseModel):
     """One CSV on its way in. Counts are rows; `errors` holds the first 1,000 as {line, field, message}.
 
-    A worker holds it by `claim` until `lease_until`; `rows_done` = created + updated + invalid + duplicate.
+    A worker holds it by `claim` until `lease_until`; `rows_done` = created + updated + skipped + invalid +
+    duplicate. New contacts get `status`, as they agreed to by `consent`; `tags` go on everyone whom it takes.
+    All errors, where they are more, are a CSV at `errors_key`.
     """
 
     team = ForeignKeyField(Team)
@@ -232,14 +234,21 @@ class ContactImport(BaseModel):
     storage_key = CharField(255)
     state = CharField(16, default="uploaded")
     mapping = JSONField(default=dict)
+    on_conflict = CharField(8, default="update")
+    tags = JSONField(null=True)
+    status = CharField(16, default=SUBSCRIBED)
+    consent = CharField(1000, default="")
     rows_total = IntegerField(null=True)
     rows_done = IntegerField(default=0)
     rows_created = IntegerField(default=0)
     rows_updated = IntegerField(default=0)
     rows_invalid = IntegerField(default=0)
     rows_duplicate = IntegerField(default=0)
+    rows_skipped = IntegerField(default=0)
+    rows_per_second = IntegerField(null=True)
     bytes_total = BigIntegerField(default=0)
     errors = JSONField(default=list)
+    errors_key = CharField(255, default="")
     reason = CharField(255, default="")
     attempts = SmallIntegerField(default=0)
     claim = BinaryUUIDField(null=True)
@@ -249,3 +258,30 @@ class ContactImport(BaseModel):
 
     class Meta:
         table_name = "contact_imports"
+
+
+class ContactExport(BaseModel):
+    """An audience's contacts on their way into a file at `storage_key`, held as an import is.
+
+    `format` is csv or ndjson, `filter` the fields of `audiences.exporting.Chosen`.
+    """
+
+    team = ForeignKeyField(Team)
+    team_id: IntegerField[int]
+    audience = ForeignKeyField(Audience, backref="exports")
+    audience_id: IntegerField[int]
+    format = CharField(8)
+    filter = JSONField(default=dict)
+    state = CharField(16, default="queued")
+    rows_done = IntegerField(default=0)
+    bytes_total = BigIntegerField(default=0)
+    storage_key = CharField(255, default="")
+    reason = CharField(255, default="")
+    attempts = SmallIntegerField(default=0)
+    claim = BinaryUUIDField(null=True)
+    lease_until = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField(default=now)
+    finished_at = UtcDateTimeField(null=True)
+
+    class Meta:
+        table_name = "contact_exports"

@@ -90,6 +90,7 @@ def address(goods, people):
         "tag_id": "tag_1",
         "property_name": "city",
         "import_id": goods.ids.contact_import,
+        "export_id": goods.ids.contact_export,
         "domain_id": goods.ids.domain,
         "segment_id": goods.ids.segment,
         "broadcast_id": goods.ids.broadcast,

@@ -4,9 +4,10 @@ import io
 import json
 
 import pytest
+import requests
 
 from sidecars.api import imports
-from sidecars.audiences import importing
+from sidecars.audiences import importing, uploads
 from sidecars.fanout.app import huey
 from sidecars.models import Contact, ContactImport
 from sidecars.settings import settings
@@ -121,3 +122,101 @@ def test_another_body_may_not_be_as_large(acme):
     response = acme.post("/v1/audiences", json={"name": "x" * 5_000_000})
     assert response.status_code == 413
     assert "4,194,304 bytes" in response.json["message"]
+
+
+def test_how_far_it_is_can_be_watched_and_it_can_be_cancelled(acme, upload, address):
+    taken = upload(
+        LIST, on_conflict="skip", tags=["spring", "5"], status="pending", consent="Ticked a box"
+    ).json
+    assert (taken["on_conflict"], taken["tags"]) == ("skip", ["spring", "5"])
+    assert (taken["status"], taken["consent"]) == ("pending", "Ticked a box")
+    assert (taken["rows_per_second"], taken["seconds_left"]) == (None, None)
+    number = int(taken["id"].removeprefix("imp_"))
+    ContactImport.update(state="running", rows_total=10, rows_done=3, rows_per_second=2).where(
+        ContactImport.id == number
+    ).execute()
+    assert acme.get(f"/v1/imports/{taken['id']}").json["seconds_left"] == 4
+    listed = acme.get(address).json
+    assert listed["data"][0] == acme.get(f"/v1/imports/{taken['id']}").json
+    assert len(listed["data"]) == 2
+    first = acme.get(f"{address}?limit=1").json
+    assert acme.get(f"{address}?limit=1&cursor={first['next_cursor']}").json["data"] == [listed["data"][1]]
+
+    cancelled = acme.post(f"/v1/imports/{taken['id']}/cancel")
+    assert (cancelled.status_code, cancelled.json["state"]) == (200, "cancelled")
+    assert cancelled.json["finished_at"]
+    again = acme.post(f"/v1/imports/{taken['id']}/cancel")
+    assert (again.status_code, again.json["state"]) == (409, "cancelled")
+    work()
+    assert acme.get(f"/v1/imports/{taken['id']}").json["rows_done"] == 3
+
+
+def test_a_preview_shows_the_first_rows_and_what_they_are_taken_for(upload, fields):
+    assert fields(upload("name\nBob\n", "/preview")) == ["file"]
+    told = upload(LIST, "/preview").json
+    assert told["titles"] == ["E-Mail", "Vorname", "Ort", "Alter"]
+    assert told["mapping"]["Ort"] == "properties.ort"
+    assert (told["properties"], told["delimiter"]) == ({"ort": "text", "alter": "number"}, ";")
+    assert len(told["sample"]) == 3
+    assert "rows" not in told
+
+
+@pytest.fixture
+def put(acme, goods, monkeypatch):
+    """Uploads straight to storage, in parts of 5 MiB as S3 has them at the least; what an import takes."""
+    monkeypatch.setattr(uploads, "PART_BYTES", 5 * 1024 * 1024)
+
+    def _put(content):
+        told = acme.post(f"/v1/audiences/{goods.ids.audience}/uploads", json={"size": len(content)})
+        assert told.status_code == 201
+        length = told.json["part_bytes"]
+        for number, url in enumerate(told.json["urls"]):
+            part = content[number * length : (number + 1) * length]
+            assert requests.put(url, data=part, timeout=60).status_code == 200
+        return {name: told.json[name] for name in ("key", "upload_id")}
+
+    return _put
+
+
+def test_a_list_can_be_uploaded_to_storage_first(acme, address, goods, put, fields):
+    text = "email;town\n" + "".join(f"reader{n}@mail.example;{'x' * 1900}\n" for n in range(3000))
+    for content, rows, is_large in ((LIST.encode(), 3, False), (text.encode(), 3000, True)):
+        body = put(content)
+        assert bool(body["upload_id"]) == is_large
+        shown = acme.post(f"{address}/uploaded/preview", json=body)
+        assert (shown.status_code, shown.json["delimiter"]) == (200, ";")
+        body["upload_id"] = ""  # it is put together
+        assert acme.post(f"{address}/uploaded?dry_run=true", json=body).json["rows"] == rows
+        taken = acme.post(f"{address}/uploaded", json=body | {"filename": "big.csv", "tags": ["big"]})
+        assert (taken.status_code, taken.json["filename"]) == (202, "big.csv")
+        assert acme.post(f"{address}/uploaded", json=body).status_code == 409
+        work()
+        assert acme.get(f"/v1/imports/{taken.json['id']}").json["rows_done"] == rows
+
+
+def test_what_was_not_uploaded_is_not_imported(acme, other, address, goods, put, fields, monkeypatch):
+    theirs = put(LIST.encode())
+    mine = other.post("/v1/audiences", json={"name": "Mine"}).json["id"]
+    assert fields(other.post(f"/v1/audiences/{mine}/imports/uploaded", json=theirs)) == ["key"]
+    audience = f"/v1/audiences/{goods.ids.audience}"
+    told = acme.post(f"{audience}/uploads", json={"size": 6 * 1024 * 1024}).json
+    nothing_yet = {"key": told["key"], "upload_id": told["upload_id"]}
+    for body in (nothing_yet, nothing_yet | {"upload_id": ""}, nothing_yet | {"upload_id": "x"}):
+        response = acme.post(f"{address}/uploaded", json=body)
+        assert fields(response) == ["key"]
+        assert "PUT" in response.json["message"]
+    assert fields(acme.post(f"{address}/uploaded", json=put(b"name\nBob\n"))) == ["key"]
+    assert fields(acme.post(f"{audience}/uploads", json={"size": settings.max_upload_bytes + 1})) == ["size"]
+    large = put(LIST.encode())
+    monkeypatch.setattr(uploads, "settings", settings.model_copy(update={"max_upload_bytes": 10}))
+    assert "too large" in acme.post(f"{address}/uploaded", json=large).json["message"]
+
+
+def test_all_errors_are_a_file_where_they_are_many(acme, upload):
+    taken = upload("email\n" + "nobody\n" * (importing.MAX_ERRORS + 1)).json
+    work()
+    done = acme.get(f"/v1/imports/{taken['id']}").json
+    assert len(done["errors"]) == importing.MAX_ERRORS
+    got = requests.get(done["errors_url"], timeout=60)
+    assert got.headers["Content-Disposition"].startswith("attachment")
+    assert len(got.text.splitlines()) == importing.MAX_ERRORS + 2

@@ -17,9 +17,9 @@ def audience(stack):
 def uploaded(audience):
     """Stores a file as an import waits for its worker: text or bytes in, the import out."""
 
-    def _uploaded(content, mapping=None):
+    def _uploaded(content, mapping=None, options=None):
         data = content.encode() if isinstance(content, str) else content
-        return importing.create(audience, "people.csv", io.BytesIO(data), mapping)
+        return importing.create(audience, "people.csv", io.BytesIO(data), mapping, options)
 
     return _uploaded
 
@@ -28,8 +28,8 @@ def uploaded(audience):
 def imported(uploaded):
     """The import after its worker ran."""
 
-    def _imported(content, mapping=None):
-        job = uploaded(content, mapping)
+    def _imported(content, mapping=None, options=None):
+        job = uploaded(content, mapping, options)
         importing.run(job.id)
         return ContactImport.get_by_id(job.id)
 

@@ -13,7 +13,7 @@ from time import time
 import pytest
 
 from chaos.clocks import Clocks
-from sidecars.audiences import contacts, importing, properties, tags, uploads
+from sidecars.audiences import contacts, importing, leases, properties, tags, uploads
 from sidecars.audiences.contacts import ContactFacts
 from sidecars.audiences.csvfile import FileError
 from sidecars.models import Contact, ContactImport, database, now
@@ -24,7 +24,9 @@ DEMO = Path(__file__).resolve().parents[2] / "demo" / "contacts.csv"
 
 
 def counts(job):
-    assert job.rows_done == job.rows_created + job.rows_updated + job.rows_invalid + job.rows_duplicate
+    assert job.rows_done == sum(
+        (job.rows_created, job.rows_updated, job.rows_skipped, job.rows_invalid, job.rows_duplicate)
+    )
     return (job.rows_created, job.rows_updated, job.rows_invalid, job.rows_duplicate)
 
 
@@ -167,10 +169,90 @@ def test_a_file_without_usable_titles_is_not_taken(uploaded, audience, content):
     assert not ContactImport.select().where(ContactImport.audience == audience).exists()
 
 
-def test_errors_beyond_the_first_thousand_are_counted_but_not_kept(imported):
-    job = imported("email\n" + "nobody\n" * 2500)
-    assert counts(job) == (0, 0, 2500, 0)
+def test_all_rows_that_were_refused_are_in_a_file_that_can_be_mended_and_imported(imported, people):
+    job = imported("email,=n\n" + "nobody,=1\n" * 2500 + "ada@mail.example,-1\n")
+    assert counts(job) == (1, 0, 2500, 0)
     assert len(job.errors) == importing.MAX_ERRORS
+    with uploads.opened(job.errors_key) as stream:
+        text = stream.read().decode()
+    titles, *refused = csv.reader(io.StringIO(text))
+    assert titles == ["import_line", "import_column", "import_error", "email", "=n"]
+    assert len(refused) == 2500
+    assert refused[0] == ["2", "email", "An email address must have an @-sign.", "nobody", "'=1"]
+    assert counts(imported(text.replace("nobody", "bob@mail.example"))) == (1, 0, 0, 2499)
+    assert people()["bob@mail.example"].properties == {"n": "=1"}
+
+
+def test_contacts_that_are_there_can_be_left_alone(imported, people, audience):
+    contacts.upsert(audience.id, "ada@mail.example", ContactFacts("Ada"))
+    options = importing.Options("skip", ["new"], "pending", "Ticked a box, it's 100% \\ sure")
+    job = imported(
+        "email,first name,tags\nada@mail.example,Eve,x\nbob@mail.example,B'ob,y\nbob@mail.example,Rob,z\n",
+        options=options,
+    )
+    assert (counts(job), job.rows_skipped) == ((1, 0, 0, 1), 1)
+    assert job.consent == options.consent
+    ada, bob = people()["ada@mail.example"], people()["bob@mail.example"]
+    assert (ada.first_name, ada.status, ada.import_id) == ("Ada", "subscribed", None)
+    assert (bob.first_name, bob.status, bob.import_id) == ("Rob", "pending", job.id)
+    assert tags.of_contacts([ada.id, bob.id]) == {bob.id: ["new", "y", "z"]}
+
+
+def test_a_status_and_tags_that_were_asked_for_are_those_of_new_ones_and_of_everyone(
+    imported, people, audience
+):
+    contacts.upsert(audience.id, "ada@mail.example", ContactFacts("Ada"))
+    options = importing.Options(tags=["100%"], status="unsubscribed")
+    assert counts(imported("email\nada@mail.example\nbob@mail.example\n", options=options)) == (1, 1, 0, 0)
+    ada, bob = people()["ada@mail.example"], people()["bob@mail.example"]
+    assert (ada.status, bob.status, bob.subscribed_at) == ("subscribed", "unsubscribed", None)
+    assert bob.unsubscribed_at is not None
+    assert tags.of_contacts([ada.id, bob.id]) == {ada.id: ["100%"], bob.id: ["100%"]}
+
+
+def test_what_means_something_to_sql_is_kept_as_it_was_written(imported, people):
+    hostile = """'); DROP TABLE x; -- \\' %s %% \\\\ " \t \x00 \U0001f600"""
+    quoted = hostile.replace('"', '""')
+    assert counts(imported(f'email,first_name,note\nada@mail.example,"{quoted}","{quoted}"\n')) == (
+        1,
+        0,
+        0,
+        0,
+    )
+    ada = people()["ada@mail.example"]
+    assert ada.properties["note"] == hostile
+    assert ada.first_name == " ".join(hostile.split())
+
+
+def test_cells_of_any_size_fit_into_a_statement(imported, people):
+    text = "é" * properties.MAX_TEXT
+    titles = ",".join(f"p{n}" for n in range(20))
+    rows = "".join(f"p{n}@mail.example{f',{text}' * 20}\n" for n in range(200))
+    assert counts(imported(f"email,{titles}\n{rows}")) == (200, 0, 0, 0)
+    assert len(people()["p199@mail.example"].properties["p19"]) == properties.MAX_TEXT
+
+
+def test_a_cancelled_import_stops_and_its_upload_is_gone(uploaded, people, monkeypatch):
+    job = uploaded(many(3 * importing.CHUNK_ROWS))
+    write = importing._write_again_on_deadlock
+    calls = iter(range(3))
+
+    def cancelled(*args):
+        if next(calls) == 1:
+            assert importing.cancel(job)
+            assert not importing.cancel(job)
+        return write(*args)
+
+    monkeypatch.setattr(importing, "_write_again_on_deadlock", cancelled)
+    importing.run(job.id)
+    left = ContactImport.get_by_id(job.id)
+    assert (left.state, left.rows_done, left.claim) == ("cancelled", importing.CHUNK_ROWS, None)
+    assert len(people()) == importing.CHUNK_ROWS
+    assert job.id not in importing.stalled()
+    importing.run(job.id)
+    assert ContactImport.get_by_id(job.id).state == "cancelled"
+    with pytest.raises(Exception, match=r"404|NoSuchKey"), uploads.opened(job.storage_key):
+        pass
 
 
 def test_a_worker_killed_in_the_middle_leaves_whole_chunks_and_another_goes_on(uploaded, people):
@@ -226,7 +308,7 @@ def test_a_worker_whose_clock_jumps_an_hour_takes_no_held_import_and_holds_none_
     uploaded, tmp_path, hours
 ):
     held, free = uploaded(many(10)), uploaded(many(4 * importing.CHUNK_ROWS))
-    assert importing._take(held.id)
+    assert leases.take(ContactImport, held.id)
     with Clocks(tmp_path).preloaded():
         worker = multiprocessing.get_context("spawn").Process(
             target=run_while_the_clock_jumps, args=(held.id, free.id, 3600 * hours, dict(os.environ))
@@ -263,10 +345,10 @@ def test_a_worker_whose_lease_was_taken_writes_nothing_more(uploaded, people, mo
     write = importing._write
     calls = iter(range(3))
 
-    def overtaken(mine, chunk):
+    def overtaken(mine, *others):
         if next(calls) == 1:
             ContactImport.update(claim=os.urandom(16)).where(ContactImport.id == mine.id).execute()
-        return write(mine, chunk)
+        return write(mine, *others)
 
     monkeypatch.setattr(importing, "_write", overtaken)
     importing.run(job.id)
@@ -278,12 +360,12 @@ def test_a_worker_whose_lease_was_taken_writes_nothing_more(uploaded, people, mo
 def test_storage_that_does_not_answer_leaves_the_import_for_later(uploaded):
     job = uploaded(many(10))
     uploads.remove(job.storage_key)
-    for attempt in range(1, importing.MAX_ATTEMPTS + 1):
+    for attempt in range(1, leases.MAX_ATTEMPTS + 1):
         with pytest.raises(Exception, match="NoSuchKey"):
             importing.run(job.id)
         left = ContactImport.get_by_id(job.id)
         assert left.attempts == attempt
-        if attempt < importing.MAX_ATTEMPTS:
+        if attempt < leases.MAX_ATTEMPTS:
             assert left.state == "running"
             assert job.id not in importing.stalled(), "it rests, as storage may be away for a while"
             end_lease(job)
@@ -320,13 +402,13 @@ def test_a_preview_tells_what_the_import_then_does(audience, imported):
         contacts.update(contact.id, ContactFacts(status=status))
     content = many(3 * importing.CHUNK_ROWS) + "person7@mail7.example,7\nnobody,1\n"
     before = (
-        contacts.counts([audience.id]),
+        Contact.select().where(Contact.audience == audience).count(),
         properties.declared(audience.id),
         database.execute_sql("SELECT COUNT(*) FROM contact_imports").fetchone(),
     )
     found = importing.preview(io.BytesIO(content.encode()), audience.id)
     after = (
-        contacts.counts([audience.id]),
+        Contact.select().where(Contact.audience == audience).count(),
         properties.declared(audience.id),
         database.execute_sql("SELECT COUNT(*) FROM contact_imports").fetchone(),
     )
@@ -334,6 +416,19 @@ def test_a_preview_tells_what_the_import_then_does(audience, imported):
     assert (found.mapping, found.properties) == ({"email": "email", "n": "properties.n"}, {"n": "number"})
     assert found.unsubscribed == 1
     assert found.complete
+    assert (found.titles, found.sample[:2]) == (
+        ["email", "n"],
+        [["person0@mail0.example", "0"], ["person1@mail1.example", "1"]],
+    )
+    assert [(each.line, each.outcome) for each in found.lines[:3]] == [
+        (2, "updated"),
+        (3, "updated"),
+        (4, "created"),
+    ]
+    assert len(found.lines) == importing.REPORT_ROWS
+    short = content.replace("person2@mail2.example", "nobody").split("person3@")[0] + content[-40:]
+    skipped = importing.preview(io.BytesIO(short.encode()), audience.id, on_conflict="skip")
+    assert [each.outcome for each in skipped.lines][:3] == ["skipped", "skipped", "invalid"]
     job = imported(content)
     assert (found.created, found.updated, found.invalid, found.duplicate) == counts(job)
     assert found.errors == job.errors
