@@ -8,7 +8,8 @@ from sidecars.audiences.segments.compiler import Sql
 from sidecars.broadcasts import mails
 from sidecars.broadcasts.mails import Mail
 from sidecars.broadcasts.recipients import conditions
-from sidecars.broadcasts.states import BroadcastState
+from sidecars.broadcasts.states import BroadcastState, SendState
+from sidecars.broadcasts.timezones import PROPERTY, moments_of
 from sidecars.broadcasts.words import in_words
 from sidecars.models import Broadcast, Contact, database
 from sidecars.models.audiences import PENDING, SUBSCRIBED, UNSUBSCRIBED
@@ -46,7 +47,18 @@ def why(broadcast: Broadcast, address: str) -> Explanation:
     if mail is None:
         return Explanation(_left_out(broadcast, contact), None, [])
     timeline = message_timeline(broadcast.team_id, mail.message_id)
-    return Explanation(in_words(mail.state, mail.reason), mail, timeline)
+    is_held = mail.state is SendState.PLANNED and mail.variant_id is None
+    sentence = _waits_for(broadcast, contact) if is_held else in_words(mail.state, mail.reason)
+    return Explanation(sentence, mail, timeline)
+
+
+def _waits_for(broadcast: Broadcast, contact: Contact) -> str:
+    if not broadcast.local_time:
+        return "They wait for the end of the broadcast's test: the rest gets the variant that did best."
+    hours = moments_of(broadcast)
+    named = contact.properties.get(PROPERTY)
+    zone = named if isinstance(named, str) and named in hours else broadcast.timezone
+    return f"They wait for their hour: it comes in {zone} at {hours[zone]:%Y-%m-%d %H:%M} UTC."
 
 
 def _left_out(broadcast: Broadcast, contact: Contact) -> str:

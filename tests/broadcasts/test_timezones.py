@@ -11,6 +11,7 @@ from sidecars.broadcasts.plan import plan
 from sidecars.broadcasts.publish import publish
 from sidecars.broadcasts.states import SendState
 from sidecars.broadcasts.timezones import moment_in, moments
+from sidecars.broadcasts.why import why
 from sidecars.models import Broadcast, Contact, Send, SendSlice, database
 
 
@@ -105,6 +106,16 @@ def test_each_zone_goes_when_its_hour_comes_and_nobody_twice(worldwide, clock):
     assert {row.state for row in Send.select().where(Send.broadcast_id == broadcast.id)} == {
         SendState.PLANNED
     }
+
+
+def test_whoever_asks_why_is_told_when_the_hour_comes(worldwide):
+    broadcast = worldwide()
+    tokyo, *_, nobody = (
+        Contact.select().where(Contact.audience == broadcast.audience).order_by(Contact.id).limit(4)
+    )
+    found = why(broadcast, tokyo.email)
+    assert found.sentence == "They wait for their hour: it comes in Asia/Tokyo at 2027-03-28 00:00 UTC."
+    assert "America/New_York at 2027-03-28 13:00 UTC" in why(broadcast, nobody.email).sentence
 
 
 def test_who_moves_before_their_hour_is_written_to_by_the_new_zone(worldwide, clock):
