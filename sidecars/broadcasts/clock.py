@@ -10,15 +10,14 @@ import clickhouse_driver.errors
 
 from sidecars.audiences.segments.engagement import forget_old
 from sidecars.broadcasts import wakeups
-from sidecars.broadcasts.control import cancel_rest, stop, tell_edges
+from sidecars.broadcasts.control import cancel_rest, stop_and_tell, tell_edges
 from sidecars.broadcasts.errors import NotPublishable, WrongState
 from sidecars.broadcasts.finish import finish
 from sidecars.broadcasts.publish import publish
 from sidecars.broadcasts.slices import is_due
 from sidecars.broadcasts.states import BroadcastState
-from sidecars.models import Broadcast, SendSlice, database
+from sidecars.models import Broadcast, SendSlice
 from sidecars.models.moments import from_now, is_over
-from sidecars.notices import outbox
 from sidecars.settings import settings
 
 log = logging.getLogger(__name__)
@@ -62,11 +61,7 @@ def _publish_or_stop(broadcast_id: int) -> None:
         publish(broadcast_id)
     except NotPublishable as error:
         log.warning("scheduled broadcast stopped", extra={"broadcast_id": broadcast_id, "error": str(error)})
-        with database.atomic():
-            stop(broadcast_id, str(error))
-            broadcast = Broadcast.get_by_id(broadcast_id)
-            about, facts = f"broadcast:{broadcast_id}", {"name": broadcast.name, "reason": str(error)}
-            outbox.tell(broadcast.team_id, "broadcast_stopped", about, "", **facts)
+        stop_and_tell(broadcast_id, str(error))
 
 
 def wake_planners() -> None:

@@ -20,6 +20,7 @@ from sidecars.broadcasts.states import BROADCAST_MOVES, BroadcastState, Reason, 
 from sidecars.edge import holds
 from sidecars.models import Broadcast, Send, database
 from sidecars.models.moments import from_now
+from sidecars.notices import outbox
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,15 @@ def stop(broadcast_id: int, reason: str) -> None:
         _hold_back(broadcast_id, BroadcastState.STOPPED, reason=reason[:255])
         tell_stopped(broadcast_id)
     cancel_rest(broadcast_id)
+
+
+def stop_and_tell(broadcast_id: int, reason: str) -> None:
+    """Stops it, and lets its people know by a notice. Raises WrongState."""
+    with database.atomic():
+        stop(broadcast_id, reason)
+        broadcast = Broadcast.get_by_id(broadcast_id)
+        about, facts = f"broadcast:{broadcast_id}", {"name": broadcast.name, "reason": reason}
+        outbox.tell(broadcast.team_id, "broadcast_stopped", about, "", **facts)
 
 
 def tell_edges() -> None:

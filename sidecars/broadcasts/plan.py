@@ -6,12 +6,15 @@ killed at any moment and goes on where it stood: nobody is planned twice, nobody
 
 import logging
 import time
+from contextlib import suppress
 
 from sidecars.broadcasts import wakeups
+from sidecars.broadcasts.control import stop_and_tell
+from sidecars.broadcasts.errors import WrongState
 from sidecars.broadcasts.finish import finish
 from sidecars.broadcasts.held import planned_variant
 from sidecars.broadcasts.moves import READ_COMMITTED, move_broadcast
-from sidecars.broadcasts.recipients import UNWANTED, chosen, unwanted_parameters
+from sidecars.broadcasts.recipients import UNWANTED, UnsupportedFilter, chosen, unwanted_parameters
 from sidecars.broadcasts.states import BroadcastState, SendState
 from sidecars.models import Broadcast, database, now
 from sidecars.models.moments import from_now
@@ -55,7 +58,20 @@ def _open(broadcast_id: int) -> None:
 
 
 def plan_chunk(broadcast_id: int, size: int = CHUNK) -> int:
-    """Plans the next `size` contacts in the order of their ids; returns how many there were, 0 at the end."""
+    """Plans the next `size` contacts in the order of their ids; returns how many there were, 0 at the end.
+
+    Where a property is gone that the segment asks about, the broadcast is stopped: nobody had a mail yet.
+    """
+    try:
+        return _plan_chunk(broadcast_id, size)
+    except UnsupportedFilter as error:
+        log.warning("planning stopped", extra={"broadcast_id": broadcast_id, "error": str(error)})
+        with suppress(WrongState):
+            stop_and_tell(broadcast_id, f"Whom it goes to cannot be told any more: {error}.")
+        return 0
+
+
+def _plan_chunk(broadcast_id: int, size: int) -> int:
     size = max(settings.slice_size, size - size % settings.slice_size)
     with STAGE_SECONDS.labels("plan").time(), database.atomic(READ_COMMITTED):
         broadcast = (

@@ -24,6 +24,8 @@ from sidecars.models import (
     Contact,
     ContactTag,
     EngagedContact,
+    Notice,
+    PropertyDefinition,
     Segment,
     Send,
     Suppression,
@@ -167,6 +169,21 @@ def test_a_segment_deleted_from_under_an_exclusion_is_told_before_publishing(rea
     Segment.delete().where(Segment.id == readers.segment.id).execute()
     (problem,) = validate(broadcast.id)
     assert (problem.field, "was deleted" in problem.message) == ("segment_id", True)
+
+
+def test_a_property_that_goes_while_it_is_planned_stops_the_broadcast(readers, draft):
+    kind = PropertyDefinition.create(audience=readers.audience, name="staff", kind="boolean")
+    nobody = {"not": {"property": "staff", "op": "equals", "value": True}}
+    segment = Segment.create(audience=readers.audience, name="No staff", filter=nobody)
+    broadcast = publish(draft(readers.audience, segment=segment).id)
+    assert plan_chunk(broadcast.id, 10) == 10
+    kind.delete_instance()
+    plan(broadcast.id)
+    stopped = Broadcast.get_by_id(broadcast.id)
+    assert (stopped.state, "no property “staff”" in stopped.reason) == ("stopped", True)
+    states = {row.state for row in Send.select().where(Send.broadcast_id == broadcast.id)}
+    assert states == {SendState.CANCELLED}
+    assert Notice.get(Notice.about == f"broadcast:{broadcast.id}").kind == "broadcast_stopped"
 
 
 def test_while_clickhouse_is_away_what_needs_it_waits_and_the_rest_goes_out(readers, draft, monkeypatch):
