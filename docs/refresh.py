@@ -6,7 +6,7 @@ A generated part stands between two comments, the first of which holds the comma
     …
     <!-- end of output -->
 
-A code fence directly inside the comments is kept around the output.
+A code fence directly inside the comments is kept around the output. FILES are generated as a whole.
 """
 
 import re
@@ -22,6 +22,8 @@ PART = re.compile(
     re.DOTALL,
 )
 
+FILES = {"docs/openapi.json": "python -m sidecars.api.openapi"}
+
 
 def documents() -> list[Path]:
     """Every Markdown file of the project, which its tools' own folders are not."""
@@ -31,6 +33,11 @@ def documents() -> list[Path]:
 def refreshed(text: str) -> str:
     """The text with each generated part printed anew. Raises CalledProcessError where a command fails."""
     return PART.sub(lambda part: part["head"] + _output(part["command"]) + part["foot"], text)
+
+
+def generated(file: str) -> str:
+    """What one of FILES should have in it. Raises CalledProcessError where its command fails."""
+    return _output(FILES[file]) + "\n"
 
 
 def _output(command: str) -> str:
@@ -49,6 +56,11 @@ def main() -> None:
         if (fresh := refreshed(text)) != text:
             document.write_text(fresh)
             print(f"refreshed {document.relative_to(ROOT)}")
+    for file in FILES:
+        fresh = generated(file)
+        if not (ROOT / file).exists() or (ROOT / file).read_text() != fresh:
+            (ROOT / file).write_text(fresh)
+            print(f"refreshed {file}")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from sidecars.api import (
     me,
     media,
     notices,
+    openapi,
     origins,
     people,
     properties,
@@ -39,7 +40,6 @@ from sidecars.api import (
     webhooks,
 )
 from sidecars.api.operator import access, actions, lanes, policies, sources, teams, warmup
-from sidecars.api.resource import tell_permissions
 from sidecars.api.shapes import StrictJson
 from sidecars.settings import settings
 from sidecars.telemetry import checks, instrument
@@ -105,7 +105,7 @@ def create_app() -> OpenAPI:
     for resource in (*RESOURCES, *people.RESOURCES):
         app.register_api(resource.api)
     docs.register(app)
-    tell_permissions(app)
+    openapi.finish(app)
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     instrument(app, {"mysql": checks.mysql, "redis": checks.redis})

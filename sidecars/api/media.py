@@ -59,7 +59,7 @@ class MediaAnswer(Answer):
     created_at: Timestamp
 
 
-class UploadAnswer(Answer):
+class PictureUpload(Answer):
     """Where to PUT the file's bytes."""
 
     method: Literal["PUT"] = "PUT"
@@ -71,7 +71,7 @@ class UploadAnswer(Answer):
 class AwaitedMedia(MediaAnswer):
     """A picture that waits for its upload; `complete` says that it is there."""
 
-    upload: UploadAnswer
+    upload: PictureUpload
 
 
 class MediaPage(Answer):
@@ -88,7 +88,7 @@ def create_media(body: NewMedia) -> Response:
     Then PUT its bytes to `upload.url`, and POST to `complete`.
     """
     row, upload = media.announce(team_id(), body.name, body.bytes)
-    return answer(AwaitedMedia(**dict(_shown(row)), upload=UploadAnswer.model_validate(upload)), 201)
+    return answer(AwaitedMedia(**dict(_shown(row)), upload=PictureUpload.model_validate(upload)), 201)
 
 
 @api.post("/media/<media_id>/complete", responses={200: MediaAnswer})

@@ -45,7 +45,7 @@ class Summary(Answer):
     skipped: int
 
 
-class RecipientsAnswer(Answer):
+class RehearsalRecipients(Answer):
     """Who would get it, and who not, as planning will decide."""
 
     total: int
@@ -70,7 +70,7 @@ class RehearsalAnswer(Answer):
 
     summary: Summary
     checks: list[RehearsalCheck]
-    recipients: RecipientsAnswer
+    recipients: RehearsalRecipients
     duration: DurationAnswer
 
 
@@ -95,7 +95,7 @@ def as_answer(outcome: Outcome) -> RehearsalAnswer:
             skipped=outcome.number(Status.SKIPPED),
         ),
         checks=[RehearsalCheck.model_validate(finding) for finding in outcome.findings],
-        recipients=RecipientsAnswer(
+        recipients=RehearsalRecipients(
             total=outcome.recipients.total,
             by_provider=outcome.recipients.largest(PROVIDERS_SHOWN),
             left_out=outcome.recipients.left_out,

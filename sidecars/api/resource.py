@@ -1,13 +1,11 @@
 """What every file of a resource begins with."""
 
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from flask_openapi3.openapi import OpenAPI
 from flask_openapi3.types import ResponseDict
 
 from sidecars.accounts.permissions import ANYONE, FOR_KEYS, PERSON, SIGNED_IN, WHO_MAY
@@ -62,17 +60,8 @@ def permission_of(app: Flask, endpoint: str, method: str) -> str:
     return f"{area}:{'read' if method in ('GET', 'HEAD') else 'write'}"
 
 
-def tell_permissions(app: OpenAPI) -> None:
-    """Writes into the OpenAPI document who may ask what. Raises KeyError for an unknown permission."""
-    for rule in app.url_map.iter_rules():
-        path = app.api_doc["paths"].get(re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), {})
-        for method in set(path) & {each.lower() for each in rule.methods or ()}:
-            if rule.rule.startswith("/v1/"):
-                permission = permission_of(app, rule.endpoint, method.upper())
-                path[method] |= {"x-permission": permission, "security": _security(permission)}
-
-
-def _security(permission: str) -> list[dict[str, list[str]]]:
+def security_of(permission: str) -> list[dict[str, list[str]]]:
+    """How whoever has it may show that, as OpenAPI says it. Raises KeyError for an unknown permission."""
     if permission == ANYONE:
         return [{}]
     if permission not in (PERSON, SIGNED_IN):

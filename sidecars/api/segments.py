@@ -96,7 +96,7 @@ class CountAnswer(Answer):
     counted_at: Timestamp = Field(description="It may be some time ago where counting takes long.")
 
 
-class PreviewAnswer(Answer):
+class SegmentPreview(Answer):
     """Whom a filter finds now."""
 
     description: str
@@ -138,7 +138,7 @@ def list_segments(path: AudiencePath, query: PageQuery) -> Response:
     return answer(SegmentPage(**page(rows, query.limit, lambda row: row.id, _shown)))
 
 
-@api.post("/audiences/<audience_id>/segments/preview", responses={200: PreviewAnswer})
+@api.post("/audiences/<audience_id>/segments/preview", responses={200: SegmentPreview})
 @needs("audiences:read")
 def preview_segment(path: AudiencePath, body: Preview) -> Response:
     """Try a filter
@@ -151,7 +151,7 @@ def preview_segment(path: AudiencePath, body: Preview) -> Response:
     counted = people.count(audience, condition)
     first = people.page(audience, condition, 0, body.limit) if body.limit else []
     return answer(
-        PreviewAnswer(
+        SegmentPreview(
             description=describe(condition, known),
             contacts=counted.contacts,
             subscribed=counted.subscribed,

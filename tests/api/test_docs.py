@@ -5,6 +5,7 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
+from sidecars.api.shapes import Answer, Body
 from tests.api.conftest import PROBLEM
 
 
@@ -29,8 +30,33 @@ def test_errors_have_one_shape(document):
     assert set(invalid["required"]) == {"message", "errors", *PROBLEM}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            schema = operation["responses"]["422"]["content"]["application/json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/Invalid"}, (method, path)
+            assert operation["responses"]["422"]["$ref"].endswith("/UnprocessableEntity"), (method, path)
+    shared = document["components"]["responses"]["UnprocessableEntity"]["content"]["application/json"]
+    assert shared["schema"] == {"$ref": "#/components/schemas/Invalid"}
+
+
+def test_no_two_shapes_have_the_same_name():
+    """One would stand in the document for both."""
+    shapes = {shape for base in (Answer, Body) for shape in below(base)}
+    names = [shape.__name__ for shape in shapes if shape.__module__.startswith("sidecars.api")]
+    assert sorted(names) == sorted(set(names))
+
+
+def below(shape):
+    for each in shape.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+def test_every_operation_says_what_it_takes_and_shows_a_good_body(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert path.startswith("/operator") or operation["x-permission"], (method, path)
+            assert "429" in operation["responses"], (method, path)
+            assert ("304" in operation["responses"]) == (method == "get" and path.startswith("/v1/"))
+            for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+                assert kind != "application/json" or "example" in content, (method, path)
 
 
 def test_the_front_door_leads_to_the_page(nobody):

@@ -60,6 +60,11 @@ def test_generated_parts_are_current(document):
     assert refresh.refreshed(text) == text, "run: python docs/refresh.py"
 
 
+@pytest.mark.parametrize("file", refresh.FILES)
+def test_generated_files_are_current(file):
+    assert (ROOT / file).read_text() == refresh.generated(file), "run: python docs/refresh.py"
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_files_of_ours_that_are_named_exist(document):
     ours = r"`((?:sidecars|haraka|infra|simulator|docs|tests|demo|bench)/[\w./-]+)`"
