@@ -64,6 +64,7 @@ def build(home: Path, ports: Mapping[str, int], secrets: Mapping[str, str]) -> d
         "KIBA_SMTP_HEALTH_PORT": str(ports["smtp_health"]),
         "KIBA_TLS_CERT": str(certificate.certificate),
         "KIBA_TLS_KEY": str(certificate.key),
+        "SIGN_UP": "open",
         # The demonstration's team has it verified.
         "NOTICES_FROM": "Kibamail <notices@news.thekettle.example>",
         "CLAIM_TTL": str(names.CLAIM_TTL_SECONDS),

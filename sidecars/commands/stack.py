@@ -116,9 +116,7 @@ def logs(names: tuple[str, ...], follow: bool, lines: int) -> None:
 
 
 @click.command()
-@click.option(
-    "--demo", is_flag=True, help="Only the demo team's: API, KEY, TEAM, AUDIENCE, as docs/api.md uses them."
-)
+@click.option("--demo", is_flag=True, help="Only the demo's: API, KEY, TEAM, AUDIENCE, PERSON, PASSWORD.")
 def env(demo: bool) -> None:
     """Print the environment as `export` lines.
 
@@ -140,6 +138,8 @@ def _demo_env(stack: Stack) -> dict[str, str]:
         "KEY": facts["api_key"],
         "TEAM": str(facts["team_id"]),
         "AUDIENCE": str(facts["audience_id"]),
+        "PERSON": facts.get("person", ""),
+        "PASSWORD": facts.get("password", ""),
     }
 
 

@@ -63,7 +63,10 @@ def demo(home: Path, simulator: str, contacts: Path, again: bool) -> None:
 
 
 def _show(console: Console, memory: Memory, simulator: str, contacts: Path) -> bool:
+    is_new = "password" not in memory.facts
     api = steps.sign_in(memory, f"http://{settings.web_host}:{settings.web_port}")
+    if is_new:
+        console.print(f"Who may log in: [b]{steps.OWNER}[/], password {memory.facts['password']}")
     steps.verify_domain(memory, api, simulator)
     console.print(f"Team [b]{steps.TEAM}[/], sending domain [b]{steps.DOMAIN}[/], verified by DNS")
 

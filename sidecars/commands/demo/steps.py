@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import requests
 
 from infra.local.config import REPOSITORY
-from sidecars.accounts import keys
+from sidecars.accounts import keys, passwords, people
 from sidecars.commands.demo.api import Api
 from sidecars.commands.demo.memory import Memory
-from sidecars.models import Membership, Team, User, database
+from sidecars.models import Membership, Team, User, database, now
 from sidecars.settings import settings
 
 CONTACTS = REPOSITORY / "demo" / "contacts.csv"
@@ -33,13 +34,18 @@ def sign_in(memory: Memory, api_base: str) -> Api:
             team = Team.get_or_none(Team.name == TEAM) or Team.create(name=TEAM)
             memory.keep("team_id", team.id)
             memory.keep("api_key", keys.make(team.id, "demo").secret)
-        _see_to_owner(memory.facts["team_id"])
+        memory.keep("person", OWNER)
+        password = memory.once("password", lambda: token_urlsafe(12))
+        _see_to_owner(memory.facts["team_id"], password)
     return Api(api_base, memory.facts["api_key"])
 
 
-def _see_to_owner(team_id: int) -> None:
-    """Somebody who is told by mail when something happens; the simulator receives it."""
-    owner = User.get_or_none(User.email == OWNER) or User.create(email=OWNER, name="Ola Kettle")
+def _see_to_owner(team_id: int, password: str) -> None:
+    """Somebody who logs in, and is told by mail when something happens; the simulator receives it."""
+    owner = User.get_or_none(User.email == OWNER) or people.create_verified(OWNER, "Ola Kettle", password)
+    if owner.password_hash is None:  # made before people could log in
+        set_up = {User.password_hash: passwords.hashed(password), User.email_verified_at: now()}
+        User.update(set_up).where(User.id == owner.id).execute()
     if not Membership.get_or_none(Membership.team == team_id, Membership.user == owner):
         Membership.create(team=team_id, user=owner, role="ADMINISTRATOR")
 
