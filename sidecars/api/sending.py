@@ -17,6 +17,7 @@ from sidecars.api.lifecycle import request_id
 from sidecars.api.resource import needs, resource
 from sidecars.api.shapes import LAST_YEAR, Answer, Body, Line, Moment, OptionalBody, answer, example
 from sidecars.broadcasts import abtest, control, ledger, publish
+from sidecars.broadcasts.drafts import UnknownReference
 from sidecars.broadcasts.duplicate import duplicate
 from sidecars.models import database
 from sidecars.settings import settings
@@ -172,7 +173,11 @@ def duplicate_broadcast(path: BroadcastPath, body: Duplication) -> Response:
     """
     broadcast = own_broadcast(path.broadcast_id)
     name = body.name or f"{broadcast.name[:190]} (copy)"
-    return answer(detail(duplicate(broadcast, name, to_non_openers=body.to == "not_opened")), 201)
+    try:
+        copy = duplicate(broadcast, name, to_non_openers=body.to == "not_opened")
+    except UnknownReference as error:  # what the original names was deleted meanwhile
+        raise invalid(error.field, str(error)) from error
+    return answer(detail(copy), 201)
 
 
 @api.get("/broadcasts/<broadcast_id>/progress", responses={200: ProgressAnswer})
