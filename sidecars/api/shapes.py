@@ -189,4 +189,4 @@ def page(
 
 def answer(model: Answer, status: int = 200) -> Response:
     """The model as a JSON response."""
-    return Response(model.model_dump_json(), status, content_type="application/json")
+    return Response(model.model_dump_json(by_alias=True), status, content_type="application/json")
