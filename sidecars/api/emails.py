@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from flask import Response, request
-from pydantic import Field, SkipValidation, ValidationError
+from pydantic import AliasChoices, Field, SkipValidation, ValidationError
 
 from sidecars.analytics.reports import message_timeline
 from sidecars.api.auth import team_id
@@ -118,7 +118,11 @@ class EmailAnswer(Answer):
     message_id: MessageId
     email_id: EmailId | None = Field(description="Null where it was not submitted here.")
     source: str = Field(description="api, smtp, test or notice.")
-    sender: str = Field(serialization_alias="from", description="Of one by SMTP, its domain alone.")
+    sender: str = Field(
+        validation_alias=AliasChoices("sender", "from"),
+        serialization_alias="from",
+        description="Of one by SMTP, its domain alone.",
+    )
     to: str
     kind: Literal["to", "cc", "bcc"]
     subject: str
@@ -155,7 +159,7 @@ class EmailDetail(Answer):
     """A mail with its copies: state, and whole timeline with the SMTP conversation of each attempt."""
 
     id: EmailId
-    sender: str = Field(serialization_alias="from")
+    sender: str = Field(validation_alias=AliasChoices("sender", "from"), serialization_alias="from")
     subject: str
     stream: str
     tags: list[str]
