@@ -225,8 +225,8 @@ class Settings(BaseSettings):
     )
     kiba_cors_origins: str = Field(
         "",
-        description="Origins whose pages may ask the API from a browser, by blanks: https://app.acme.example; "
-        "`*`: any, but by key alone; empty: none.",
+        description="Origins whose pages may ask the API from a browser, by blanks, such as "
+        "https://app.acme.example; `*`: any, but by key alone; empty: none.",
     )
     trusted_proxies: int = Field(0, description="Reverse proxies in front whose X-Forwarded-For is believed.")
 
