@@ -184,10 +184,13 @@ def send_email(body: NewEmail) -> Response:
     however often this is asked within 24 hours: each time the first answer comes back.
     """
     key = _idempotency_key()
-    if key is not None and (first := _first_answer(key)):
-        return first
-    wish = _wish(body)
-    may_send.reserve(team_id(), wish.letter.sender.address, wish.stream, len(wish.recipients))
+    try:
+        wish = _wish(body)
+        may_send.reserve(team_id(), wish.letter.sender.address, wish.stream, len(wish.recipients))
+    except Exception:  # what was taken before has its answer, whatever has changed since
+        if key is not None and (first := _first_answer(key)):
+            return first
+        raise
     ids = accept.identify(wish)
     return _accepted([(wish, ids)], orjson.dumps(_taken(ids)), key)
 
@@ -328,8 +331,17 @@ def _accepted(wishes: Sequence[tuple[Wish, Accepted]], reply: bytes, key: Key | 
     try:
         first = accept.accept(team_id(), wishes, reply, key)
     except KeyReused as error:
+        _give_back(wishes)
         raise _reused() from error
+    if first is not reply:
+        _give_back(wishes)
     return _reply(first, is_first=first is reply)
+
+
+def _give_back(wishes: Sequence[tuple[Wish, Accepted]]) -> None:
+    """To the team's hour, as nothing was taken."""
+    for wish, _ in wishes:
+        may_send.give_back(team_id(), wish.letter.sender.address, wish.stream, len(wish.recipients))
 
 
 def _reply(body: bytes, is_first: bool) -> Response:

@@ -34,6 +34,7 @@ from sidecars.notices.mailing import NoOrigin, origin
 from sidecars.settings import settings
 from sidecars.telemetry import checks, health_server, setup
 from sidecars.transactional import queue
+from sidecars.transactional.accept import forget_old_keys
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ def fill_redis() -> None:
 def look() -> None:
     """Ticks knowing how many tasks wait, and starts the imports and exports that nobody works on."""
     keys.write_down_uses()
+    forget_old_keys()
     queued = huey.pending_count()
     tick(queued)
     if queued < settings.fanout_workers:

@@ -21,7 +21,8 @@ from sidecars.models.database import BaseModel, UtcDateTimeField, now
 class Submission(BaseModel):
     """One mail to one recipient or more; `emails.submission` is the id's 32 digits.
 
-    `content` is a `mail.letter.Letter`, or in S3 under `storage_key`; both null: forgotten after its time.
+    `content` is a `mail.letter.Letter`, or in S3 under `storage_key`; both null: nobody is left
+    to be sent to.
     `sender` is the address of From; `send_at` is null where it was to go at once.
     """
 

@@ -15,19 +15,15 @@ import msgspec
 import orjson
 from peewee import OperationalError, chunked
 
-from sidecars import storage
 from sidecars.broadcasts.moves import READ_COMMITTED
 from sidecars.broadcasts.states import SendState
 from sidecars.edge.ids import uuid7
 from sidecars.models import database, now
-from sidecars.settings import settings
-from sidecars.transactional import wakeup
+from sidecars.transactional import contents, wakeup
 from sidecars.transactional.group_commit import GroupCommit
 from sidecars.transactional.tags import write_tags
 from sidecars.transactional.wishes import Accepted, Recipient, Wish
 
-# Larger ones would fill MySQL's memory and its log.
-MOST_IN_MYSQL = 256 * 1024
 ROWS_A_STATEMENT = 1000
 MOST_SUBJECT = 998  # what the column holds
 KEY_HOURS = 24
@@ -89,6 +85,14 @@ def replay(team_id: int, key: Key) -> bytes | None:
     return None if row is None else _first_answer(key, *row)
 
 
+def forget_old_keys() -> None:
+    """Takes out those that hold no more, some at a time."""
+    database.execute_sql(
+        "DELETE FROM idempotency_keys WHERE created_at <= UTC_TIMESTAMP(3) - INTERVAL %s HOUR LIMIT %s",
+        (KEY_HOURS, ROWS_A_STATEMENT),
+    )
+
+
 def accept(
     team_id: int, wishes: Sequence[tuple[Wish, Accepted]], answer: bytes, key: Key | None = None
 ) -> bytes:
@@ -99,7 +103,7 @@ def accept(
     request = _Request(team_id, [_prepare(*each) for each in wishes], answer, key)
     first = _commits.add(request)
     if first is not None and key is not None:
-        _forget(request)
+        contents.remove(each.storage_key for each in request.prepared)
         return _first_answer(key, *first)
     if any(_is_due(wish) for wish, _ in wishes):
         wakeup.soon()
@@ -108,17 +112,9 @@ def accept(
 
 def _prepare(wish: Wish, accepted: Accepted) -> _Prepared:
     content = _encode(wish.letter)
-    if len(content) <= MOST_IN_MYSQL:
+    if len(content) <= contents.MOST_IN_MYSQL:
         return _Prepared(wish, accepted, content, None, len(content))
-    storage_key = f"emails/{now():%Y-%m-%d}/{accepted.id}"
-    storage.client().put_object(Bucket=settings.s3_bucket, Key=storage_key, Body=content)
-    return _Prepared(wish, accepted, None, storage_key, len(content))
-
-
-def _forget(request: _Request) -> None:
-    for each in request.prepared:
-        if each.storage_key:
-            storage.client().delete_object(Bucket=settings.s3_bucket, Key=each.storage_key)
+    return _Prepared(wish, accepted, None, contents.put(accepted.id, content), len(content))
 
 
 def _is_due(wish: Wish) -> bool:

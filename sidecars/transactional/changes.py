@@ -6,7 +6,7 @@ from uuid import UUID
 from sidecars.broadcasts.moves import READ_COMMITTED, move_sends
 from sidecars.broadcasts.states import Reason, SendState
 from sidecars.models import Email, Submission, database
-from sidecars.transactional import wakeup
+from sidecars.transactional import contents, wakeup
 
 
 class Gone(Exception):
@@ -21,6 +21,8 @@ def cancel(submission: Submission) -> None:
         rows = Email.select(Email.id).where(Email.submission == submission.id.hex)
         planned = frozenset({SendState.PLANNED})
         move_sends(0, [row.id for row in rows], planned, SendState.CANCELLED, Reason.CANCELLED)
+        contents.forget([submission.id])
+    contents.remove([submission.storage_key])
 
 
 def reschedule(submission: Submission, send_at: datetime) -> None:

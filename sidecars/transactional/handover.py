@@ -6,7 +6,7 @@ submits it again, and the edge takes each mail once (its claim key).
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -16,7 +16,6 @@ import msgspec
 import orjson
 from botocore.exceptions import BotoCoreError
 
-from sidecars import storage
 from sidecars.broadcasts.edges import edge_id
 from sidecars.broadcasts.moves import READ_COMMITTED, move_sends
 from sidecars.broadcasts.slices import pause_seconds
@@ -35,7 +34,7 @@ from sidecars.mail.tokens import make_token
 from sidecars.models import database, now
 from sidecars.settings import settings
 from sidecars.telemetry import MAILS
-from sidecars.transactional import may_send, queue
+from sidecars.transactional import contents, may_send, queue
 from sidecars.transactional.may_send import NotVerified, StreamStopped
 from sidecars.transactional.queue import Piece
 
@@ -203,7 +202,7 @@ def _composed(work: _Work) -> list[Outgoing]:
 def _letter(work: _Work) -> Letter:
     content = work.content
     if content is None:
-        content = storage.client().get_object(Bucket=settings.s3_bucket, Key=work.storage_key)["Body"].read()
+        content = contents.read(work.storage_key or "")
     letter = _letters.decode(content)
     if letter.text is None and letter.html is not None:
         return msgspec.structs.replace(letter, text=plain_text(hide(letter.html)))
@@ -229,7 +228,7 @@ def _is_old(work: _Work) -> bool:
     return work.waits_since < now() - KEEP_TRYING
 
 
-def _write_down(piece: Piece, work: Iterable[_Work], results: Mapping[int, Result]) -> None:
+def _write_down(piece: Piece, work: Sequence[_Work], results: Mapping[int, Result]) -> None:
     """The edge's answers into the ledger. Whose recipients all have one leaves the queue."""
     accepted: dict[int, list[int]] = defaultdict(list)
     rejected, given_up, finished = [], [], []
@@ -259,6 +258,8 @@ def _write_down(piece: Piece, work: Iterable[_Work], results: Mapping[int, Resul
         queue.done(piece, [*finished, *(id_ for id_ in piece.ids if id_ not in known)])
         for seconds, ids in resting.items():
             queue.put_back(piece, ids, seconds)
+        contents.forget(finished)
+    contents.remove(each.storage_key for each in work if each.rest is None)
     MAILS.labels("accept").inc(sum(map(len, accepted.values())))
 
 

@@ -68,6 +68,12 @@ def reserve(team_id: int, address: str, stream: str, recipients: int) -> None:
         raise OverLimit(limit, HOUR_SECONDS - int(time.time()) % HOUR_SECONDS)
 
 
+def give_back(team_id: int, address: str, stream: str, recipients: int) -> None:
+    """Undoes `reserve`."""
+    if _looked_up(team_id, address, stream, False)[1]:
+        redis.decrby(_hour_key(team_id), recipients)
+
+
 def _looked_up(team_id: int, address: str, stream: str, fresh: bool) -> tuple[Domain, int]:
     key = (team_id, domain_of(address), stream)
     kept = _kept.get(key)
