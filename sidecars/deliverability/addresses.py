@@ -20,7 +20,7 @@ if "test" in email_validator.SPECIAL_USE_DOMAIN_NAMES:
 # no `xn--` or other `--` label, no special-use domain, no dot at an end or beside another.
 _PLAIN_LOCAL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 _PLAIN_DOMAIN = re.compile(
-    r"(?:[a-z0-9](?:-?[a-z0-9]){0,62}\.)+(?!(?:arpa|invalid|local|localhost|onion)$)[a-z]{2,63}"
+    r"(?:(?=[a-z0-9-]{1,63}\.)[a-z0-9](?:-?[a-z0-9])*\.)+(?!(?:arpa|invalid|local|localhost|onion)$)[a-z]{2,63}"
 )
 
 

@@ -36,11 +36,14 @@ def test_a_draft_is_written_and_read(acme, body):
             "id": draft["variants"][0]["id"],
             "name": "",
             "weight": 100,
+            "sender_id": None,
             "kind": "html",
             "subject": "Spring is here",
             "preheader": "",
             "body": "<p>Hello</p>",
             "text": None,
+            "template_id": None,
+            "template_version": None,
         }
     ]
     assert acme.get(f"/v1/broadcasts/{draft['id']}").json == draft

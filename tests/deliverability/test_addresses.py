@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecars.deliverability import addresses
 from sidecars.deliverability.addresses import AddressError, checked
 
 LABEL = st.text("abcxyz019-_", min_size=1, max_size=6)
@@ -55,6 +54,7 @@ def test_an_address_has_one_spelling(given_text, kept):
         "ada@mail.example\r\nBcc: bob@mail.example",
         "x" * 65 + "@mail.example",
         "ada@" + "a" * 64 + ".example",
+        "ada@" + "a-" * 32 + "a.example",
         "a@" + "b." * 126 + "example",
     ],
 )
@@ -69,7 +69,9 @@ def test_what_cannot_be_mailed_is_refused_with_a_reason(text):
     st.lists(LABEL, min_size=2, max_size=3).map(".".join),
 )
 def test_the_short_way_takes_nothing_that_the_library_refuses(local, domain):
-    address = f"{local}@{domain}"
-    if addresses._PLAIN.fullmatch(address):
-        parts = email_validator.validate_email(address, check_deliverability=False)
-        assert f"{parts.local_part}@{parts.ascii_domain}" == address
+    try:
+        address = checked(f"{local}@{domain}")
+    except AddressError:
+        return
+    parts = email_validator.validate_email(f"{local}@{domain}", check_deliverability=False)
+    assert f"{parts.local_part}@{parts.ascii_domain}" == address
