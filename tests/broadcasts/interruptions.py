@@ -107,18 +107,20 @@ def run(work: Callable[[], None], interruption: Interruption | None = None, mome
     """
 
     def live() -> None:
-        with database.connection_context():
+        try:
+            database.connect()
             database.execute_sql("SET timestamp = %s", [moment])
             _own.interruption = interruption
-            try:
-                work()
-            except Killed:
-                slices._held.clear()  # the memory of a process goes with it
-            except Exception as error:
-                if not (interruption and interruption.lost_mysql and is_away(error)):
-                    raise
-            finally:
-                _own.interruption = None
+            work()
+        except Killed:
+            slices._held.clear()  # the memory of a process goes with it
+        except Exception as error:
+            if not (interruption and interruption.lost_mysql and is_away(error)):
+                raise
+        finally:
+            _own.interruption = None
+            if not database.is_closed():
+                database.manual_close()  # for good: nobody else may have one whose clock stands still
         handover._resting.clear()
 
     in_thread(live)
