@@ -29,11 +29,11 @@ FOREIGN_KEY = "teams_plan"
 # What the ledger in MySQL has; states 6 to 8 are those of which no mail went out.
 SENT_BEFORE = (
     """INSERT INTO usage_months (team_id, month, broadcast)
-       SELECT b.team_id, DATE_FORMAT(COALESCE(b.published_at, b.created_at), '%Y-%m-01'), COUNT(*)
+       SELECT b.team_id, DATE_FORMAT(COALESCE(b.published_at, b.created_at), '%%Y-%%m-01'), COUNT(*)
          FROM sends s JOIN broadcasts b ON b.id = s.broadcast_id
         WHERE s.state NOT IN (6, 7, 8) GROUP BY 1, 2""",
     """INSERT INTO usage_months (team_id, month, broadcast, transactional)
-       SELECT e.team_id, DATE_FORMAT(e.created_at, '%Y-%m-01'), SUM(e.stream = 'broadcast'),
+       SELECT e.team_id, DATE_FORMAT(e.created_at, '%%Y-%%m-01'), SUM(e.stream = 'broadcast'),
               SUM(e.stream <> 'broadcast')
          FROM sends s JOIN emails e ON e.id = s.contact_id
         WHERE s.broadcast_id = 0 AND s.state NOT IN (6, 7, 8) AND e.source IN ('api', 'smtp', 'test')
