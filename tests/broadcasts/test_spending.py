@@ -33,8 +33,8 @@ from sidecars.usage.allowance import BROADCAST, TRANSACTIONAL, OutOfCredits, mon
 def limited(team):
     """`limited(n)` gives the team a plan of n credits a month, None: without a limit."""
 
-    def _limited(credits):
-        made = Plan.create(name=f"plan {uuid4()}", credits=credits)
+    def _limited(number):
+        made = Plan.create(name=f"plan {uuid4()}", credits=number)
         Team.update(plan=made).where(Team.id == team.id).execute()
 
     return _limited
@@ -128,9 +128,10 @@ def test_planning_that_is_killed_and_goes_on_counts_each_once(people, draft, hel
     def die(*_):
         raise RuntimeError
 
-    with monkeypatch.context() as broken, pytest.raises(RuntimeError):
+    with monkeypatch.context() as broken:
         broken.setattr(planning, "_insert_slices", die)
-        plan_chunk(broadcast.id, 5)
+        with pytest.raises(RuntimeError):
+            plan_chunk(broadcast.id, 5)
     assert (held(), Broadcast.get_by_id(broadcast.id).reserved) == (12, 7)
     plan(broadcast.id)
     assert (held(), Broadcast.get_by_id(broadcast.id).reserved) == (12, 0)
