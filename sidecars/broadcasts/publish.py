@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from sidecars.broadcasts import abtest, held, recipients, spending, timezones, wakeups
 from sidecars.broadcasts.errors import FieldProblem, NotPublishable, WrongState
-from sidecars.broadcasts.moves import move_broadcast
+from sidecars.broadcasts.moves import READ_COMMITTED, move_broadcast
 from sidecars.broadcasts.states import BroadcastState
 from sidecars.mail.content import ContentError, ContentSource, FieldError, PreparedContent, prepare
 from sidecars.models import Broadcast, Content, Link, SenderIdentity, Variant, database, now
@@ -49,7 +49,7 @@ def publish(broadcast_id: int) -> Broadcast:
     two calls one succeeds. The planner is woken after the commit; should that be lost, the clock does it.
     Raises what `recipients.chosen` does where it is not known who engaged, and nothing has changed.
     """
-    with database.atomic():
+    with database.atomic(READ_COMMITTED):
         leaving = {BroadcastState.DRAFT, BroadcastState.SCHEDULED}
         if not move_broadcast(broadcast_id, leaving, BroadcastState.PLANNING, published_at=now()):
             raise WrongState(Broadcast.get_by_id(broadcast_id).state)
@@ -112,7 +112,7 @@ def schedule_locally(broadcast_id: int, at: datetime, zone: str, when_past: str)
         if not move_broadcast(broadcast_id, draft, BroadcastState.SCHEDULED, scheduled_at=first, **fields):
             raise WrongState(Broadcast.get_by_id(broadcast_id).state)
         return Broadcast.get_by_id(broadcast_id)
-    with database.atomic():
+    with database.atomic(READ_COMMITTED):
         if not Broadcast.update(**fields).where(*_is_draft(broadcast_id)).execute():
             raise WrongState(Broadcast.get_by_id(broadcast_id).state)
         return publish(broadcast_id)
@@ -120,7 +120,7 @@ def schedule_locally(broadcast_id: int, at: datetime, zone: str, when_past: str)
 
 def publish_now(broadcast_id: int) -> Broadcast:
     """To everyone at once, also what was scheduled by readers' own hours. Raises as `publish` does."""
-    with database.atomic():
+    with database.atomic(READ_COMMITTED):
         Broadcast.update(local_time="").where(*_is_draft(broadcast_id, BroadcastState.SCHEDULED)).execute()
         return publish(broadcast_id)
 

@@ -130,4 +130,4 @@ def test_what_a_team_said_of_its_submitted_mail_and_what_it_may_have_is_in_the_r
     assert limits.put("ops", team.id, recipients_an_hour=None)
     assert redis.hmget(names.domain_key(domain.name), "track_opens", "track_clicks") == [None, "1"]
     assert not redis.hexists(names.team_key(team.id), "recipients_an_hour")
-    assert not limits.put("ops", 4_000_000_000, 500)
+    assert not limits.put("ops", 4_000_000_000, recipients_an_hour=500)
