@@ -181,6 +181,9 @@ class Settings(BaseSettings):
         description="Recipients a team without a limit of its own may submit in an hour; 0: any number.",
         ge=0,
     )
+    default_plan: str = Field(
+        "", description="Name of the plan of teams without one of their own; empty: no limits."
+    )
     slice_size: int = Field(500, description="Recipients a worker claims at once; 1 to 5,000.", ge=1, le=5000)
     fanout_workers: int = Field(2, description="Worker threads of one fan-out process.", ge=1)
     lease_seconds: int = Field(120, description="How long a worker holds a slice before it is taken back.")

@@ -116,7 +116,8 @@ exports.hook_data_post = hook(async ({ notes, transaction }) => {
     if (transaction.notes.fault) throw transaction.notes.fault
     const { team } = notes.login
     const domain = authorDomain(transaction.header)
-    const { recipientsAnHour, stopped, record } = await verified(domain, team.id)
+    const { recipientsAnHour, stopped, outOfCredits, record } = await verified(domain, team.id)
+    if (outOfCredits) throw new Refusal(452, '4.7.1', outOfCredits)
     const options = optionsIn(transaction, team)
     const whyStopped = stopped[options.stream ?? 'transactional']
     if (whyStopped) throw new Refusal(450, '4.7.1', whyStopped)
@@ -185,7 +186,7 @@ async function submitterOf({ address, host }, teamId) {
 }
 
 async function verified(domain, teamId) {
-    const { domains, recipientsAnHour, stopped } = await records.team(teamId)
+    const { domains, recipientsAnHour, stopped, outOfCredits } = await records.team(teamId)
     if (!domains.includes(domain)) {
         const known = domains.length ? `Verified: ${domains.join(', ')}` : 'It has no verified domain yet'
         throw new Refusal(550, '5.7.1', `${domain} is no verified domain of team ${teamId}. ${known}`)
@@ -194,7 +195,7 @@ async function verified(domain, teamId) {
     if (record?.teamId !== teamId) {
         throw new Refusal(451, '4.7.5', `${domain} has no signing key here yet; try again in a minute`)
     }
-    return { recipientsAnHour, stopped, record }
+    return { recipientsAnHour, stopped, outOfCredits, record }
 }
 
 /** @returns {Promise<Buffer[] | null>} a text for each; null where nothing is followed, or the mail must stay as it is */

@@ -286,6 +286,20 @@ test('a key of one stream sends on it by itself, and on no other', async () => {
     await assert.rejects(submitting, { responseCode: 550, message: /broadcast stream only/ })
 })
 
+test('mail of a team that is out of credits is put off', async () => {
+    const team = 13
+    const record = await edge.redis.client.hgetall(names.teamKey(TEAM.id))
+    const told = { domains: 'thirteen.example', out_of_credits: 'The team has used its credits' }
+    await edge.redis.client.hset(names.teamKey(team), { ...record, ...told })
+    await edge.redis.client.hset(names.domainKey('thirteen.example'), {
+        ...(await edge.redis.client.hgetall(names.domainKey(DOMAIN))),
+        team_id: team,
+    })
+    const key = { auth: { user: String(team), pass: TEAM.apiKey } }
+    const submitting = submit(mail({ from: 'ann@thirteen.example' }), key)
+    await assert.rejects(submitting, { responseCode: 452, message: /4\.7\.1 The team has used its credits/ })
+})
+
 test('a team has so many recipients an hour, and what was refused does not count', async () => {
     const team = 12
     const record = await edge.redis.client.hgetall(names.teamKey(TEAM.id))

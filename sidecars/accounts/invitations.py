@@ -7,6 +7,7 @@ from sidecars.accounts import mails, passwords, people
 from sidecars.accounts.errors import NotPossible, Wrong
 from sidecars.models import AccountMail, Invitation, Membership, Team, User, database, now
 from sidecars.settings import settings
+from sidecars.usage import limits
 
 LIFE = timedelta(days=7)
 MEMBER = "Somebody with this address is in the team already."
@@ -15,17 +16,21 @@ NEW_PERSON = "is needed: nobody has an account with this address yet."
 
 
 def invite(team_id: int, by: User, email: str, role: str) -> Invitation:
-    """Has it mailed. Raises NotPossible for who is in the team, or invited, and where nothing is mailed."""
+    """Has it mailed.
+
+    Raises NotPossible for who is in the team, or invited, and where nothing is mailed; OverPlan.
+    """
     if not settings.notices_from:
         raise NotPossible(people.UNMAILED, "unmailed")
     if settings.sign_up == "closed" and not User.select().where(User.email == email).exists():
         raise NotPossible("New accounts are closed here: only people who have one can be invited.", "closed")
-    with database.atomic():
+    with database.atomic("READ COMMITTED"):
         Team.select().where(Team.id == team_id).for_update().first()
         if Membership.select().join(User).where(Membership.team == team_id, User.email == email).exists():
             raise NotPossible(MEMBER, "member")
         if _open(team_id).where(Invitation.email == email).exists():
             raise NotPossible(INVITED, "invited")
+        limits.check(team_id, limits.MEMBERS)
         made: Invitation = Invitation.create(
             team=team_id, email=email, role=role, invited_by=by, expires_at=now() + LIFE
         )
@@ -67,7 +72,7 @@ def opened_by(token: str) -> tuple[AccountMail, Invitation]:
 def accept(token: str, name: str | None, password: str | None) -> Invitation:
     """Puts whoever has the invitation's address into the team.
 
-    A new person, or one who never confirmed the address, needs a name and a password. Raises Wrong.
+    A new person, or one who never confirmed the address, needs a name and a password. Raises Wrong, OverPlan.
     """
     mail, found = opened_by(token)
     user: User | None = User.get_or_none(User.email == found.email)
@@ -75,9 +80,10 @@ def accept(token: str, name: str | None, password: str | None) -> Invitation:
         for field, given in (("name", name), ("password", password)):
             if given is None:
                 raise Wrong(field, NEW_PERSON)
-    with database.atomic():
+    with database.atomic("READ COMMITTED"):
         if not mails.use(mail) or not _end(found):
             raise Wrong("token", people.WRONG_LINK)
+        limits.check(found.team_id, limits.MEMBERS, limits.members)
         who = _person(user, found.email, str(name), str(password))
         Membership.insert(team=found.team_id, user=who.id, role=found.role).on_conflict(
             preserve=[Membership.team]

@@ -8,7 +8,8 @@ from sidecars.accounts import secret_tokens
 from sidecars.accounts.scopes import EVERYTHING, Scope
 from sidecars.edge.records import write_team
 from sidecars.edge.store import redis
-from sidecars.models import ApiKey, now
+from sidecars.models import ApiKey, database, now
+from sidecars.usage import limits
 
 PREFIX = "kb_"
 # What a list shows of a key: enough to tell it from others, far too little to guess the rest.
@@ -28,16 +29,18 @@ class NewKey:
 
 
 def make(team_id: int, name: str, scope: Scope = EVERYTHING, expires_at: datetime | None = None) -> NewKey:
-    """A new key of the team, known to the edge too (as SMTP password) when this returns."""
+    """A new key of the team, known to the edge too (as SMTP password) when this returns. Raises OverPlan."""
     secret = secret_tokens.make(PREFIX)
-    record = ApiKey.create(
-        team=team_id,
-        name=name,
-        prefix=secret[:SHOWN],
-        sha256=secret_tokens.digest(secret),
-        scopes=scope.words(),
-        expires_at=expires_at,
-    )
+    with database.atomic("READ COMMITTED"):
+        limits.check(team_id, limits.API_KEYS)
+        record = ApiKey.create(
+            team=team_id,
+            name=name,
+            prefix=secret[:SHOWN],
+            sha256=secret_tokens.digest(secret),
+            scopes=scope.words(),
+            expires_at=expires_at,
+        )
     write_team(team_id)
     return NewKey(record, secret)
 

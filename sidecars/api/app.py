@@ -37,9 +37,10 @@ from sidecars.api import (
     suppressions,
     templates,
     trials,
+    usage,
     webhooks,
 )
-from sidecars.api.operator import access, actions, lanes, policies, sources, teams, warmup
+from sidecars.api.operator import access, actions, lanes, plans, policies, sources, teams, warmup
 from sidecars.api.shapes import StrictJson
 from sidecars.settings import settings
 from sidecars.telemetry import checks, instrument
@@ -70,11 +71,13 @@ RESOURCES = (
     erasures,
     streams,
     notices,
+    usage,
     webhooks,
     lanes,
     sources,
     policies,
     warmup,
+    plans,
     teams,
     actions,
 )

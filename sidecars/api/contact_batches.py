@@ -23,6 +23,7 @@ from sidecars.api.shapes import Answer, Body, answer, example
 from sidecars.audiences import contacts, tags
 from sidecars.audiences.contacts import Outcome, PropertyMismatch
 from sidecars.models import Contact
+from sidecars.usage.limits import OverPlan
 
 api = resource("Contacts in batches", "Many people at a time.", "audiences")
 
@@ -153,7 +154,8 @@ def tag_contact(path: ContactPath, body: TagChange) -> Response:
 def _line(index: int, outcome: Outcome) -> BatchLine:
     error = outcome.error
     if error is not None:
-        field = f"properties.{error.name}" if isinstance(error, PropertyMismatch) else "email"
+        field = error.limit if isinstance(error, OverPlan) else "email"
+        field = f"properties.{error.name}" if isinstance(error, PropertyMismatch) else field
         told = [FieldError(field=field, message=str(error))]
         return BatchLine(index=index, outcome="refused", id=None, errors=told)
     id_ = outcome.contact.id if outcome.contact else None

@@ -49,6 +49,7 @@ from sidecars.transactional import accept, changes, content, may_send, reading
 from sidecars.transactional.accept import Key, KeyReused
 from sidecars.transactional.may_send import NotVerified, OverLimit, StreamStopped
 from sidecars.transactional.wishes import Accepted, Kind, Wish
+from sidecars.usage.allowance import OutOfCredits
 
 api = resource("Emails", "Transactional mail.", "emails")
 
@@ -175,13 +176,14 @@ def allow_attachments() -> None:
     request.max_content_length = MAX_BODY_BYTES
 
 
-@api.post("/emails", responses={202: EmailTaken, 429: Message})
+@api.post("/emails", responses={202: EmailTaken, 402: Message, 429: Message})
 @needs("emails:send")
 def send_email(body: NewEmail) -> Response:
     """Send a mail
 
     202: it is kept, and goes out at once or at its moment. With the header `Idempotency-Key` it goes once,
-    however often this is asked within 24 hours: each time the first answer comes back.
+    however often this is asked within 24 hours: each time the first answer comes back. 402: the team has not
+    so many credits left this month.
     """
     key = _idempotency_key()
     try:
@@ -195,12 +197,13 @@ def send_email(body: NewEmail) -> Response:
     return _accepted([(wish, ids)], orjson.dumps(_taken(ids)), key)
 
 
-@api.post("/emails/batch", responses={202: BatchAnswer, 429: Message})
+@api.post("/emails/batch", responses={202: BatchAnswer, 402: Message, 429: Message})
 @needs("emails:send")
 def send_batch(body: NewBatch) -> Response:
     """Send up to 500 mails
 
-    Each has a result of its own, and a bad one does not keep the others back. 422 where none is good.
+    Each has a result of its own, and a bad one does not keep the others back. 422 where none is good; 402
+    where the team has not credits left for all that are, and none is taken.
     The header `Idempotency-Key` holds for the batch as a whole.
     """
     key = _idempotency_key()
@@ -333,6 +336,11 @@ def _accepted(wishes: Sequence[tuple[Wish, Accepted]], reply: bytes, key: Key | 
     except KeyReused as error:
         _give_back(wishes)
         raise _reused() from error
+    except OutOfCredits:
+        _give_back(wishes)
+        if key is not None and (replayed := _first_answer(key)):
+            return replayed
+        raise
     if first is not reply:
         _give_back(wishes)
     return _reply(first, is_first=first is reply)

@@ -21,6 +21,8 @@ from sidecars.archive.parts import DamagedPart
 from sidecars.broadcasts.errors import FieldProblem, NotPublishable, WrongState
 from sidecars.mail.errors import ContentError, Unsendable
 from sidecars.models.database import is_away
+from sidecars.usage.allowance import OutOfCredits
+from sidecars.usage.limits import OverPlan
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Problem(NamedTuple):
 PROBLEMS = {
     400: Problem("bad_request", "The request cannot be read"),
     401: Problem("unauthenticated", "Nobody is known by this key or session"),
+    402: Problem("out_of_credits", "The team has not so many credits left this month"),
     403: Problem("forbidden", "Whoever asks may not do this"),
     404: Problem("not_found", "There is no such thing"),
     405: Problem("method_not_allowed", "The address does not know this method"),
@@ -144,6 +147,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(NotPublishable, lambda error: _reply(422, problems(error.problems)))
     app.register_error_handler(ContentError, _content_error)
     app.register_error_handler(Unsendable, _unsendable)
+    app.register_error_handler(OutOfCredits, lambda error: _reply(402, Message(message=str(error))))
+    app.register_error_handler(OverPlan, _over_plan)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(InternalServerError, _server_error)
     for kind in SERVICES:
@@ -219,6 +224,10 @@ def _content_error(error: ContentError) -> Response:
 
 def _unsendable(error: Unsendable) -> Response:
     return _reply(422, _invalid([FieldError(field="", message=f"For this reader there is no mail: {error}")]))
+
+
+def _over_plan(error: OverPlan) -> Response:
+    return _reply(422, _invalid([FieldError(field=error.limit, message=str(error))]))
 
 
 def _http_error(error: HTTPException) -> WerkzeugResponse:

@@ -1,6 +1,6 @@
 """Audiences and the people in them, one or a thousand at a time; files of them come in by `importing`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from sidecars.audiences.history import Proof
 from sidecars.deliverability.addresses import AddressError, checked
 from sidecars.models import Audience, Contact, MergedContact, database, now
 from sidecars.models.audiences import PENDING, SUBSCRIBED, UNSUBSCRIBED
+from sidecars.usage import limits
+from sidecars.usage.limits import OverPlan
 
 READ_COMMITTED = "READ COMMITTED"  # locks rows and not the gaps between them
 # MySQL's "deadlock" and "lock wait timeout": the transaction is undone and can simply be tried again.
@@ -62,7 +64,7 @@ class Outcome:
 
     contact: Contact | None = None
     is_new: bool = False
-    error: AddressError | PropertyMismatch | None = None
+    error: AddressError | PropertyMismatch | OverPlan | None = None
 
 
 def create_audience(team_id: int, name: str, **facts: Any) -> Audience:
@@ -108,7 +110,7 @@ def contact_of(team_id: int, contact_id: int) -> Contact | None:
 def upsert(audience_id: int, email: str, facts: ContactFacts, proof: Proof = BY_API) -> tuple[Contact, bool]:
     """The contact with this address, and whether it was made now; as `upsert_all` does it.
 
-    Raises AddressError, PropertyMismatch.
+    Raises AddressError, PropertyMismatch, OverPlan.
     """
     (outcome,) = upsert_all(audience_id, [(email, facts)], proof)
     if outcome.error:
@@ -167,9 +169,12 @@ def _upsert_all(
             read.append((outcome, checked(email), facts, _fitted(kinds, facts.properties)))
         except (AddressError, PropertyMismatch) as error:
             outcome.error = error
-    made, contacts = _there(audience, {address for _, address, _, _ in read})
+    made, contacts, refused = _there(audience, list(dict.fromkeys(address for _, address, _, _ in read)))
     changes = _Changes(audience, proof)
     for outcome, address, facts, values in read:
+        if address in refused:
+            outcome.error = refused[address]
+            continue
         outcome.contact = contacts[address]
         outcome.is_new = address in made
         made.discard(address)
@@ -178,8 +183,12 @@ def _upsert_all(
     return outcomes
 
 
-def _there(audience: Audience, addresses: Iterable[str]) -> tuple[set[str], dict[str, Contact]]:
+def _there(
+    audience: Audience, addresses: Sequence[str]
+) -> tuple[set[str], dict[str, Contact], dict[str, OverPlan]]:
     """The addresses that were made contacts now, and the contacts of all by address, held till the end.
+
+    And those of which the team's plan allows none any more: the last ones.
 
     Inserted bare, or met there: two requests for one address at once end with one contact. Both take them in
     the same order, so that neither waits for the other for ever.
@@ -188,6 +197,8 @@ def _there(audience: Audience, addresses: Iterable[str]) -> tuple[set[str], dict
     mine = (Contact.audience == audience.id, Contact.email.in_(ordered))
     known = {row.email for row in Contact.select(Contact.email).where(*mine)}
     missing = [address for address in ordered if address not in known]
+    refused = _beyond_plan(audience, [address for address in addresses if address not in known])
+    missing = [address for address in missing if address not in refused]
     at = now()
     bare = {"audience": audience.id, "created_at": at, "updated_at": at}
     bare |= {"status": PENDING} if audience.double_opt_in else {"status": SUBSCRIBED, "subscribed_at": at}
@@ -195,7 +206,12 @@ def _there(audience: Audience, addresses: Iterable[str]) -> tuple[set[str], dict
         Contact.insert_many([bare | {"email": address} for address in missing]).on_conflict_ignore().execute()
     rows = Contact.select().where(*mine).order_by(Contact.email).for_update() if ordered else []
     contacts = {row.email: row for row in rows}
-    return {address for address in missing if contacts[address].created_at == at}, contacts
+    return {address for address in missing if contacts[address].created_at == at}, contacts, refused
+
+
+def _beyond_plan(audience: Audience, missing: Sequence[str]) -> dict[str, OverPlan]:
+    room = limits.room(audience.team_id, limits.CONTACTS) if missing else None
+    return {} if room is None else dict.fromkeys(missing[room[0] :], room[1])
 
 
 class _Changes:

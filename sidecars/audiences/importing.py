@@ -33,6 +33,8 @@ from sidecars.audiences.csvfile import FileError, Table, guarded
 from sidecars.audiences.tags import put_tags
 from sidecars.models import Audience, Contact, ContactImport, database, now
 from sidecars.models.audiences import SUBSCRIBED, UNSUBSCRIBED
+from sidecars.usage import limits, plans
+from sidecars.usage.limits import OverPlan
 
 log = logging.getLogger(__name__)
 
@@ -164,11 +166,19 @@ def preview(
     first, rows = _first_rows(table, audience_id, mapping)
     result = ImportPreview(**vars(first))
     seen: set[str] = set()
+    room = limits.room(Audience.get_by_id(audience_id).team_id, limits.CONTACTS)
     for chunk in _chunks(islice(rows, PREVIEW_ROWS), Columns(table.titles, first.mapping, first.properties)):
         statuses = _statuses(audience_id, chunk.people)
         known = "updated" if on_conflict == UPDATE else "skipped"
         lines = [Line(error["line"], "", "invalid") for error in chunk.errors]
+        taken = 0
         for line, email in zip(chunk.lines, chunk.emails, strict=True):
+            is_new = email not in seen and email not in statuses
+            if is_new and room is not None and result.created + taken >= room[0]:
+                chunk.errors.append({"line": line, "field": "", "message": str(room[1])})
+                lines.append(Line(line, email, "invalid"))
+                continue
+            taken += is_new
             outcome = "duplicate" if email in seen else known if email in statuses else "created"
             result.unsubscribed += outcome == "updated" and statuses[email] == UNSUBSCRIBED
             seen.add(email)
@@ -374,6 +384,12 @@ class _Pace:
 def _prepared(chunk: _Chunk, job: ContactImport, seen: _Seen) -> _Chunk:
     """The chunk with its statements and how many of its people are met for the first time."""
     chunk.fresh = seen.add(chunk.people)
+    chunk.statements = _statements(job, chunk)
+    return chunk
+
+
+def _statements(job: ContactImport, chunk: _Chunk) -> list[str]:
+    statements: list[str] = []
     moment = f"'{now():%Y-%m-%d %H:%M:%S.%f}'"
     subscribed, unsubscribed = (
         moment if job.status == status else "NULL" for status in (SUBSCRIBED, UNSUBSCRIBED)
@@ -392,12 +408,12 @@ def _prepared(chunk: _Chunk, job: ContactImport, seen: _Seen) -> _Chunk:
         )
         length += len(row)
         if length > _STATEMENT_CHARACTERS and rows:
-            chunk.statements.append(_statement(rows, job.on_conflict))
+            statements.append(_statement(rows, job.on_conflict))
             rows, length = [], len(row)
         rows.append(row)
     if rows:
-        chunk.statements.append(_statement(rows, job.on_conflict))
-    return chunk
+        statements.append(_statement(rows, job.on_conflict))
+    return statements
 
 
 def _quoted(text: str) -> str:
@@ -430,6 +446,7 @@ def _write_again_on_deadlock(job: ContactImport, chunk: _Chunk, pace: _Pace) -> 
 
 def _write(job: ContactImport, chunk: _Chunk, pace: _Pace) -> dict[str, Any]:
     """Contacts and progress, in the caller's transaction; returns the progress written."""
+    _refuse_beyond_plan(job, chunk)
     # Who was seen before is no new contact, save where somebody deleted it meanwhile.
     created = min(_upsert(job, chunk), chunk.fresh)
     known = chunk.fresh - created
@@ -448,6 +465,25 @@ def _write(job: ContactImport, chunk: _Chunk, pace: _Pace) -> dict[str, Any]:
         progress["errors"] = (job.errors + chunk.errors)[:MAX_ERRORS]
     leases.save(job, **progress)
     return progress
+
+
+def _refuse_beyond_plan(job: ContactImport, chunk: _Chunk) -> None:
+    """Takes out the last of those who would be new where the team's plan allows no more of them."""
+    room = limits.room(job.team_id, limits.CONTACTS)
+    if room is None:
+        return
+    known = _statuses(job.audience_id, chunk.people)
+    beyond = {email for email in chunk.people if email not in known}
+    beyond -= set(islice((email for email in chunk.people if email in beyond), room[0]))
+    if not beyond:
+        return
+    refused = [line for line, email in zip(chunk.lines, chunk.emails, strict=True) if email in beyond]
+    chunk.errors += [{"line": line, "field": "", "message": str(room[1])} for line in refused]
+    chunk.people = {email: person for email, person in chunk.people.items() if email not in beyond}
+    taken = [each for each in zip(chunk.lines, chunk.emails, strict=True) if each[1] not in beyond]
+    chunk.lines, chunk.emails = [line for line, _ in taken], [email for _, email in taken]
+    chunk.fresh = max(0, chunk.fresh - len(beyond))
+    chunk.statements = _statements(job, chunk)
 
 
 def _upsert(job: ContactImport, chunk: _Chunk) -> int:
@@ -479,17 +515,36 @@ def _keep_errors(job: ContactImport, table: Table, columns: Columns) -> None:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         lines = csv.writer(text)
         lines.writerow([*ERROR_TITLES, *table.titles])
-        for number, (line, cells, problem) in enumerate(table.rows()):
-            if number % CHUNK_ROWS == 0:
-                leases.hold(job)
-            try:
-                columns.read(cells, problem)
-            except RowError as error:
+        rows = table.rows()
+        while some := list(islice(rows, CHUNK_ROWS)):
+            leases.hold(job)
+            for line, cells, error in _refused(job, columns, some):
                 lines.writerow(map(guarded, [str(line), error.field, str(error), *cells]))
         text.flush()
         file.seek(0)
         job.errors_key = uploads.store(job.team_id, file, uploads.ERRORS)
     leases.save(job, errors_key=job.errors_key)
+
+
+def _refused(
+    job: ContactImport, columns: Columns, rows: Iterable[tuple[int, list[str], str]]
+) -> Iterator[tuple[int, list[str], RowError]]:
+    """Those that could not be read; where the plan limits contacts also those that did not become one."""
+    plan = plans.of(job.team_id)
+    is_limited = plan is not None and plan.contacts is not None
+    read: list[tuple[int, list[str], str | RowError]] = []
+    for line, cells, problem in rows:
+        try:
+            read.append((line, cells, columns.read(cells, problem).email))
+        except RowError as error:
+            read.append((line, cells, error))
+    emails = [found for _, _, found in read if isinstance(found, str)]
+    there = _statuses(job.audience_id, emails) if is_limited else dict.fromkeys(emails, "")
+    for line, cells, found in read:
+        if isinstance(found, RowError):
+            yield line, cells, found
+        elif plan is not None and found not in there:
+            yield line, cells, RowError("", str(OverPlan(plan, limits.CONTACTS)))
 
 
 def _statuses(audience_id: int, emails: Iterable[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import logging
 from peewee import Function, fn
 from redis.exceptions import RedisError
 
-from sidecars.broadcasts import held, wakeups
+from sidecars.broadcasts import held, spending, wakeups
 from sidecars.broadcasts.apps import tell_stopped
 from sidecars.broadcasts.errors import WrongState
 from sidecars.broadcasts.finish import finish
@@ -102,11 +102,14 @@ def cancel_rest(broadcast_id: int) -> int:
 def _hold_back(broadcast_id: int, to: BroadcastState, **fields: str) -> None:
     leading = {state for state, targets in BROADCAST_MOVES.items() if to in targets}
     sent = {BroadcastState.SENT}
-    moved = move_broadcast(broadcast_id, leading - sent, to, **fields) or move_broadcast(
-        broadcast_id, sent, to, _is_at_an_edge(broadcast_id), finished_at=None, **fields
-    )
-    if not moved:
-        raise WrongState(Broadcast.get_by_id(broadcast_id).state)
+    with database.atomic():
+        moved = move_broadcast(broadcast_id, leading - sent, to, **fields) or move_broadcast(
+            broadcast_id, sent, to, _is_at_an_edge(broadcast_id), finished_at=None, **fields
+        )
+        if not moved:
+            raise WrongState(Broadcast.get_by_id(broadcast_id).state)
+        if to is not BroadcastState.PAUSED:
+            spending.release(broadcast_id)
     database.after_commit(tell_edges)
 
 

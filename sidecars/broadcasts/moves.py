@@ -8,6 +8,8 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from sidecars.broadcasts import spending
+from sidecars.broadcasts.spending import UNSENT
 from sidecars.broadcasts.states import (
     BroadcastState,
     Reason,
@@ -69,12 +71,46 @@ def move_sends(
     check_send_move(leaving, to)
     if not contact_ids:
         return 0
-    if broadcast_id == 0:
-        with database.atomic(READ_COMMITTED):
-            moved = _move(broadcast_id, contact_ids, leaving, to, reason, edge, attempts)
-            _copy_states(contact_ids)
+    unsent = UNSENT.intersection(leaving)
+    sent = [state for state in leaving if state not in unsent]
+    what = (to, reason, edge, attempts)
+    if broadcast_id:
+        if to in UNSENT:
+            return _move_and_count(broadcast_id, contact_ids, sent, -1, *what)
+        moved = _move(broadcast_id, contact_ids, sent, *what) if sent else 0
+        if unsent and moved < len(contact_ids):  # a mail that was taken for unsent; seldom
+            moved += _move_and_count(broadcast_id, contact_ids, unsent, 1, *what)
         return moved
-    return _move(broadcast_id, contact_ids, leaving, to, reason, edge, attempts)
+    with database.atomic(READ_COMMITTED):
+        if to in UNSENT:
+            return _move_and_count(0, contact_ids, sent, -1, *what)
+        moved = _move(0, contact_ids, sent, *what) if sent else 0
+        _copy_states(contact_ids)
+        if unsent and moved < len(contact_ids):
+            moved += _move_and_count(0, contact_ids, unsent, 1, *what)
+    return moved
+
+
+def _move_and_count(
+    broadcast_id: int,
+    contact_ids: Sequence[int],
+    leaving: Collection[SendState],
+    sign: int,
+    to: SendState,
+    reason: Reason,
+    edge: int,
+    attempts: int,
+) -> int:
+    """Moves them, and takes (1) or gives back (-1) a credit for each that moved."""
+    with database.atomic(READ_COMMITTED):
+        if broadcast_id == 0:
+            spending.of_emails(*_among(contact_ids), leaving, sign)
+        moved = _move(broadcast_id, contact_ids, leaving, to, reason, edge, attempts)
+        if broadcast_id == 0:
+            _copy_states(contact_ids)
+        else:
+            spending.of_broadcast(broadcast_id, moved, sign)
+    return moved
 
 
 def _move(

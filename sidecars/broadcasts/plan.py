@@ -8,14 +8,14 @@ import logging
 import time
 from contextlib import suppress
 
-from sidecars.broadcasts import wakeups
+from sidecars.broadcasts import spending, wakeups
 from sidecars.broadcasts.control import stop_and_tell
 from sidecars.broadcasts.errors import WrongState
 from sidecars.broadcasts.finish import finish
 from sidecars.broadcasts.held import planned_variant
 from sidecars.broadcasts.moves import READ_COMMITTED, move_broadcast
 from sidecars.broadcasts.recipients import UNWANTED, UnsupportedFilter, chosen, unwanted_parameters
-from sidecars.broadcasts.states import BroadcastState, SendState
+from sidecars.broadcasts.states import BroadcastState, Reason, SendState
 from sidecars.models import Broadcast, database, now
 from sidecars.models.moments import from_now
 from sidecars.settings import settings
@@ -51,7 +51,12 @@ def plan(broadcast_id: int) -> None:
 
 def _open(broadcast_id: int) -> None:
     """For sending, if it is still planning."""
-    if move_broadcast(broadcast_id, {BroadcastState.PLANNING}, BroadcastState.SENDING, planned_at=now()):
+    with database.atomic():
+        planning = {BroadcastState.PLANNING}
+        opened = move_broadcast(broadcast_id, planning, BroadcastState.SENDING, planned_at=now())
+        if opened:
+            spending.release(broadcast_id)
+    if opened:
         log.info("broadcast planned", extra={"broadcast_id": broadcast_id})
         wakeups.send_soon(broadcast_id)
         finish(broadcast_id)
@@ -84,10 +89,16 @@ def _plan_chunk(broadcast_id: int, size: int) -> int:
             return 0
         planned = _insert_sends(broadcast, size)
         if planned:
-            last = _last_planned(broadcast)
+            last, to_send = _planned_now(broadcast)
+            reserved, over = spending.plan(broadcast, to_send)
+            if over:
+                _skip_last(broadcast, over)
             _insert_slices(broadcast, last)
             Broadcast.update(
-                plan_cursor=last, planned_total=Broadcast.planned_total + planned, updated_at=from_now()
+                plan_cursor=last,
+                planned_total=Broadcast.planned_total + planned,
+                reserved=reserved,
+                updated_at=from_now(),
             ).where(Broadcast.id == broadcast_id).execute()
     MAILS.labels("plan").inc(planned)
     return planned
@@ -119,11 +130,26 @@ def _insert_sends(broadcast: Broadcast, size: int) -> int:
     return int(cursor.rowcount)
 
 
-def _last_planned(broadcast: Broadcast) -> int:
+def _planned_now(broadcast: Broadcast) -> tuple[int, int]:
+    """The last contact of the chunk, and how many of it are to get a mail."""
     row = database.execute_sql(
-        "SELECT MAX(contact_id) FROM sends WHERE broadcast_id = %s", [broadcast.id]
+        "SELECT MAX(contact_id), SUM(state = %s) FROM sends WHERE broadcast_id = %s AND contact_id > %s",
+        [SendState.PLANNED, broadcast.id, broadcast.plan_cursor],
     ).fetchone()
-    return int(row[0])
+    return int(row[0]), int(row[1])
+
+
+def _skip_last(broadcast: Broadcast, over: int) -> None:
+    """For whom there are no credits: who came since it was published, as ids grow."""
+    log.warning("out of credits", extra={"broadcast_id": broadcast.id, "sends": over})
+    database.execute_sql(
+        """UPDATE sends SET state = %s, reason = %s, settled_at = %s
+            WHERE broadcast_id = %s AND contact_id > %s AND state = %s ORDER BY contact_id DESC LIMIT %s""",
+        [
+            *(SendState.SKIPPED, Reason.OVER_QUOTA, int(time.time())),
+            *(broadcast.id, broadcast.plan_cursor, SendState.PLANNED, over),
+        ],
+    )
 
 
 def _insert_slices(broadcast: Broadcast, last: int) -> None:

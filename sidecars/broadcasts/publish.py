@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sidecars.broadcasts import abtest, held, recipients, timezones, wakeups
+from sidecars.broadcasts import abtest, held, recipients, spending, timezones, wakeups
 from sidecars.broadcasts.errors import FieldProblem, NotPublishable, WrongState
-from sidecars.broadcasts.moves import move_broadcast
+from sidecars.broadcasts.moves import READ_COMMITTED, move_broadcast
 from sidecars.broadcasts.states import BroadcastState
 from sidecars.mail.content import ContentError, ContentSource, FieldError, PreparedContent, prepare
 from sidecars.models import Broadcast, Content, Link, SenderIdentity, Variant, database, now
+from sidecars.usage.allowance import OutOfCredits
 
 __all__ = [
     "FieldProblem",
@@ -30,17 +31,25 @@ log = logging.getLogger(__name__)
 
 def validate(broadcast_id: int) -> list[FieldProblem]:
     """Everything that keeps the broadcast from going out now; empty where nothing does."""
-    return _examine(Broadcast.get_by_id(broadcast_id)).problems
+    broadcast = Broadcast.get_by_id(broadcast_id)
+    problems = _examine(broadcast).problems
+    try:
+        if not problems:
+            spending.check(broadcast)
+    except OutOfCredits as error:
+        return [_out_of_credits(error)]
+    return problems
 
 
 def publish(broadcast_id: int) -> Broadcast:
     """Freezes the content and starts planning; returns the broadcast as it then is.
 
-    Raises NotPublishable with all problems, and WrongState for what is neither a draft nor scheduled: of
+    Where the team's credits are limited all that it may take are reserved. Raises NotPublishable with all
+    problems, also where they are not left, and WrongState for what is neither a draft nor scheduled: of
     two calls one succeeds. The planner is woken after the commit; should that be lost, the clock does it.
     Raises what `recipients.chosen` does where it is not known who engaged, and nothing has changed.
     """
-    with database.atomic():
+    with database.atomic(READ_COMMITTED):
         leaving = {BroadcastState.DRAFT, BroadcastState.SCHEDULED}
         if not move_broadcast(broadcast_id, leaving, BroadcastState.PLANNING, published_at=now()):
             raise WrongState(Broadcast.get_by_id(broadcast_id).state)
@@ -50,7 +59,12 @@ def publish(broadcast_id: int) -> Broadcast:
             raise NotPublishable(examined.problems)
         for variant, prepared in examined.prepared:
             _freeze(variant, prepared)
-        frozen = {"choice": recipients.choice(broadcast), **held.at_publishing(broadcast)}
+        broadcast.choice = recipients.choice(broadcast)
+        try:
+            reserved = spending.reserve(broadcast)
+        except OutOfCredits as error:
+            raise NotPublishable([_out_of_credits(error)]) from error
+        frozen = {"choice": broadcast.choice, "reserved": reserved, **held.at_publishing(broadcast)}
         Broadcast.update(**frozen).where(Broadcast.id == broadcast_id).execute()
         database.after_commit(lambda: wakeups.plan_soon(broadcast_id))
     log.info("broadcast published", extra={"team_id": broadcast.team_id, "broadcast_id": broadcast_id})
@@ -98,7 +112,7 @@ def schedule_locally(broadcast_id: int, at: datetime, zone: str, when_past: str)
         if not move_broadcast(broadcast_id, draft, BroadcastState.SCHEDULED, scheduled_at=first, **fields):
             raise WrongState(Broadcast.get_by_id(broadcast_id).state)
         return Broadcast.get_by_id(broadcast_id)
-    with database.atomic():
+    with database.atomic(READ_COMMITTED):
         if not Broadcast.update(**fields).where(*_is_draft(broadcast_id)).execute():
             raise WrongState(Broadcast.get_by_id(broadcast_id).state)
         return publish(broadcast_id)
@@ -106,7 +120,7 @@ def schedule_locally(broadcast_id: int, at: datetime, zone: str, when_past: str)
 
 def publish_now(broadcast_id: int) -> Broadcast:
     """To everyone at once, also what was scheduled by readers' own hours. Raises as `publish` does."""
-    with database.atomic():
+    with database.atomic(READ_COMMITTED):
         Broadcast.update(local_time="").where(*_is_draft(broadcast_id, BroadcastState.SCHEDULED)).execute()
         return publish(broadcast_id)
 
@@ -178,6 +192,10 @@ def _audience_problems(broadcast: Broadcast) -> Iterator[FieldProblem]:
             yield FieldProblem("audience_id", "Nobody is subscribed here; the broadcast would reach no one.")
     except recipients.UnsupportedFilter as error:
         yield FieldProblem("segment_id", f"Whom it goes to cannot be told: {error}.")
+
+
+def _out_of_credits(error: OutOfCredits) -> FieldProblem:
+    return FieldProblem("credits", str(error))
 
 
 def _freeze(variant: Variant, prepared: PreparedContent) -> None:

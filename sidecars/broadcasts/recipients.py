@@ -124,6 +124,16 @@ def any_chosen(broadcast: Broadcast) -> bool:
     return cursor.fetchone() is not None
 
 
+def chosen_and_wanted(broadcast: Broadcast) -> int:
+    """How many planning would write down now to be sent. Raises as `chosen`."""
+    condition, parameters = chosen(broadcast)
+    row = database.execute_sql(
+        f"""SELECT COUNT(*) FROM contacts c WHERE {condition} AND {UNWANTED.format(team="%s")} = 0""",
+        [*parameters, *unwanted_parameters(broadcast)],
+    ).fetchone()
+    return int(row[0])
+
+
 def forecast(broadcast: Broadcast) -> Forecast:
     """What planning would do now; one pass over the audience. Raises as `chosen`."""
     segment, excluded = conditions(broadcast)

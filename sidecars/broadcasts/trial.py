@@ -20,6 +20,7 @@ from sidecars.mail import preview
 from sidecars.mail.content import PreparedContent
 from sidecars.mail.recipients import Recipient
 from sidecars.models import Email, Send, SenderIdentity, Variant, database, now
+from sidecars.usage import allowance, plans
 
 SUBJECT_PREFIX = "[Test] "
 _PLANNED = frozenset({SendState.PLANNED})
@@ -65,7 +66,7 @@ def send(
     """Sends the content to each address at once, filled in for `reader`: not tracked, marked as a test.
 
     Suppressed addresses get nothing. Raises NotPublishable where the sender's domain is not verified, as
-    anyone could claim a domain; Unsendable as `render`.
+    anyone could claim a domain; OutOfCredits; Unsendable as `render`.
     """
     if problems := list(sender_problems(sender)):
         raise NotPublishable(problems)
@@ -110,9 +111,12 @@ def _plan(
     sender: SenderIdentity, subject: str, variant_id: int, planned: dict[str, Recipient]
 ) -> list[Attribution]:
     """A row of `emails` and one of the ledger for each; returns whose they are."""
-    owners = []
+    owners, at = [], now()
+    limit = plans.credits_of(sender.team_id)
+    allowance.take(sender.team_id, allowance.TRANSACTIONAL, len(planned), allowance.month_of(at), limit)
     for address, recipient in planned.items():
         email = Email.create(
+            created_at=at,
             team=sender.team_id,
             message_id=recipient.message_id,
             source="test",

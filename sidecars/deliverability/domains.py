@@ -24,10 +24,12 @@ from sidecars.edge.records import write_domain
 from sidecars.models import SendingDomain, database, now
 from sidecars.notices import outbox
 from sidecars.settings import settings
+from sidecars.usage import limits
 
 log = logging.getLogger(__name__)
 
 RETURN_PATH_LABEL = "kb"
+READ_COMMITTED = "READ COMMITTED"  # whoever waited for a turn sees what was made before it
 # The longest name put before the domain, `<selector>._domainkey.`, and its envelope senders, must still fit.
 MAX_NAME = 200
 # A mail may wait in queues, ours and others', for so long after it was signed.
@@ -54,21 +56,26 @@ class NextKeyUnseen(Exception):
 
 
 def create(team_id: int, name: str) -> SendingDomain:
-    """Registers a domain with two fresh RSA-2048 keys (RFC 8301). Raises DomainError, DomainTaken."""
+    """Registers a domain with two fresh RSA-2048 keys (RFC 8301).
+
+    Raises DomainError, DomainTaken, OverPlan.
+    """
     domain = domain_name(name)
     key = dkim_keys.make_rsa()
     selector = dkim_keys.selector_after(None)
     try:
-        return SendingDomain.create(
-            team=team_id,
-            name=domain,
-            dkim_selector=selector,
-            dkim_private_key=seal(key.private_pem),
-            dkim_public_key=key.published,
-            return_path=f"{RETURN_PATH_LABEL}.{domain}",
-            next_check_at=now() + SOONEST_CHECK,
-            **_next_key(selector),
-        )
+        with database.atomic(READ_COMMITTED):
+            limits.check(team_id, limits.DOMAINS)
+            return SendingDomain.create(
+                team=team_id,
+                name=domain,
+                dkim_selector=selector,
+                dkim_private_key=seal(key.private_pem),
+                dkim_public_key=key.published,
+                return_path=f"{RETURN_PATH_LABEL}.{domain}",
+                next_check_at=now() + SOONEST_CHECK,
+                **_next_key(selector),
+            )
     except IntegrityError as error:
         raise DomainTaken(domain) from error
 

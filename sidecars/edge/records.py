@@ -15,9 +15,12 @@ from sidecars.edge.store import redis
 from sidecars.edge.tracking import tracking_url
 from sidecars.models import ApiKey, MailStream, SendingDomain, Team, database
 from sidecars.settings import settings
+from sidecars.usage import allowance
 
 # Longer than any filling takes; a process that dies in the midst of one leaves its mark behind.
 MARK_SECONDS = 24 * 60 * 60
+
+OUT_OF_CREDITS = "The team has used its credits of this month; GET /v1/usage tells of them"
 
 _DECLARE = redis.register_script("if redis.call('DEL', KEYS[1]) == 1 then redis.call('SET', KEYS[2], 1) end")
 
@@ -25,7 +28,8 @@ _DECLARE = redis.register_script("if redis.call('DEL', KEYS[1]) == 1 then redis.
 def write_team(team_id: int) -> None:
     """TEAM:<id> → name, verified domains, one `key:<sha256 hex>` for each living API key.
 
-    And `stopped:<stream>`, where a stream stopped itself: what its programs are told.
+    And what its programs are told: `stopped:<stream>` where a stream stopped itself, `out_of_credits` where
+    it may send no more this month.
     """
     with database.atomic():
         team = Team.select().where(Team.id == team_id).for_update().first()
@@ -109,6 +113,7 @@ def _team_record(team: Team) -> dict[str, str]:
         "name": team.name,
         "domains": ",".join(domain.name for domain in verified),
         **({"recipients_an_hour": str(limit)} if limit else {}),
+        **({"out_of_credits": OUT_OF_CREDITS} if allowance.left(team.id) == 0 else {}),
         **{f"stopped:{row.stream}": _why_stopped(row) for row in stopped},
         **{f"key:{key.sha256.hex()}": _key_record(key) for key in submitting},
     }

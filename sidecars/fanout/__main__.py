@@ -22,6 +22,7 @@ from sidecars.fanout.app import export_contacts, huey, import_contacts
 from sidecars.fanout.archiver import keep_archiving
 from sidecars.fanout.auditor import keep_auditing
 from sidecars.fanout.confirmer import keep_confirming
+from sidecars.fanout.credits_watcher import keep_watching_credits
 from sidecars.fanout.domain_watcher import keep_watching
 from sidecars.fanout.forgetter import keep_forgetting
 from sidecars.fanout.mailer import keep_mailing
@@ -64,6 +65,7 @@ def main() -> None:
             "mailer": keep_mailing,
             "second mailer": keep_mailing,
             "stop-loss watcher": keep_watching_losses,
+            "credits watcher": keep_watching_credits,
             "releaser": keep_releasing,
             "archiver": keep_archiving,
             "forgetter": keep_forgetting,

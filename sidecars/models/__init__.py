@@ -9,9 +9,11 @@ from sidecars.models.accounts import (
     MailedToken,
     Membership,
     Passkey,
+    Plan,
     RecoveryCode,
     Session,
     Team,
+    UsageMonth,
     User,
 )
 from sidecars.models.archive import ArchivedPart
@@ -77,6 +79,7 @@ __all__ = [
     "Notice",
     "OperatorAction",
     "Passkey",
+    "Plan",
     "PropertyDefinition",
     "QueuedSubmission",
     "RecoveryCode",
@@ -96,6 +99,7 @@ __all__ = [
     "Team",
     "Template",
     "TemplateVersion",
+    "UsageMonth",
     "User",
     "UtcDateTimeField",
     "Variant",

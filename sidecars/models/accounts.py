@@ -11,6 +11,7 @@ from peewee import (
     BlobField,
     CharField,
     CompositeKey,
+    DateField,
     ForeignKeyField,
     IntegerField,
     JSONField,
@@ -20,18 +21,50 @@ from peewee import (
 from sidecars.models.database import BaseModel, UtcDateTimeField, now
 
 
+class Plan(BaseModel):
+    """How much a team may have; null: any number. `credits` are mails to one recipient, in a UTC month."""
+
+    name = CharField(64, unique=True)
+    credits = BigIntegerField(null=True)
+    contacts = IntegerField(null=True)
+    domains = IntegerField(null=True)
+    members = IntegerField(null=True)
+    api_keys = IntegerField(null=True)
+    created_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        table_name = "plans"
+
+
 class Team(BaseModel):
     """Who sends: owns domains, audiences, broadcasts and keys.
 
-    `recipients_an_hour` of mail submitted by SMTP; 0: any number; null: as RECIPIENTS_AN_HOUR says.
+    `recipients_an_hour` of mail submitted by SMTP; 0: any number; null: as RECIPIENTS_AN_HOUR says. `plan`
+    null: as DEFAULT_PLAN says.
     """
 
     name = CharField(120)
     recipients_an_hour = IntegerField(null=True)
+    plan = ForeignKeyField(Plan, null=True)
+    plan_id: IntegerField[int | None]
     created_at = UtcDateTimeField(default=now)
 
     class Meta:
         table_name = "teams"
+
+
+class UsageMonth(BaseModel):
+    """The credits that a team's mails hold, by stream; `month` is its first day. See `usage/allowance.py`."""
+
+    team = ForeignKeyField(Team)
+    team_id: IntegerField[int]
+    month = DateField()
+    broadcast = BigIntegerField(default=0)
+    transactional = BigIntegerField(default=0)
+
+    class Meta:
+        table_name = "usage_months"
+        primary_key = CompositeKey("team", "month")
 
 
 class User(BaseModel):

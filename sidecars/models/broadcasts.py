@@ -28,7 +28,8 @@ class Broadcast(BaseModel):
     in `archived_parts` once `archived_at` is set.
     `test_share` percent get the variants of an A/B test, till `verdict` chooses `winner_id`. `local_time`
     (ISO, without a zone) is when each reader gets it by their own clock, `timezone` that of who has none.
-    `held`: some sends may not go before `release_at` (`broadcasts/held.py`).
+    `held`: some sends may not go before `release_at` (`broadcasts/held.py`). `reserved` are the credits that
+    publishing took and planning has not given to sends yet, null where the team had no limit.
     """
 
     team = ForeignKeyField(Team, backref="broadcasts")
@@ -48,6 +49,7 @@ class Broadcast(BaseModel):
     track_clicks = BooleanField(default=True)
     plan_cursor = BigIntegerField(default=0)
     planned_total = IntegerField(default=0)
+    reserved = BigIntegerField(null=True)
     test_share = IntegerField(null=True)
     test_criterion = CharField(8, null=True)
     test_wait_minutes = IntegerField(null=True)

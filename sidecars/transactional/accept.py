@@ -1,10 +1,11 @@
 """Taking mail from apps: all that it needs to go out is in MySQL, or in S3, when this returns.
 
-One transaction for the submission, its recipients' rows of the ledger, its place in the queue, and the
-answer to its idempotency key. Who asks again with the key gets that answer; who asks at the same time
-waits for it, as MySQL lets one row of a key in at a time.
+One transaction for the submission, its recipients' rows of the ledger and their credits, its place in the
+queue, and the answer to its idempotency key. Who asks again with the key gets that answer; who asks at the
+same time waits for it, as MySQL lets one row of a key in at a time.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 import orjson
-from peewee import OperationalError, chunked
+from peewee import DataError, IntegrityError, OperationalError, chunked
 
 from sidecars.broadcasts.moves import READ_COMMITTED
 from sidecars.broadcasts.states import SendState
@@ -23,6 +24,8 @@ from sidecars.transactional import contents, wakeup
 from sidecars.transactional.group_commit import GroupCommit
 from sidecars.transactional.tags import write_tags
 from sidecars.transactional.wishes import Accepted, Recipient, Wish
+from sidecars.usage import allowance, plans
+from sidecars.usage.allowance import OutOfCredits
 
 ROWS_A_STATEMENT = 1000
 MOST_SUBJECT = 998  # what the column holds
@@ -98,10 +101,15 @@ def accept(
 ) -> bytes:
     """Takes the mails, and returns `answer`; or the first answer to the key, and takes none.
 
-    Raises KeyReused; botocore's errors for a large mail where S3 does not answer.
+    Raises KeyReused; OutOfCredits; botocore's errors for a large mail where S3 does not answer.
     """
+    allowance.refuse_known(team_id, sum(len(accepted.recipients) for _, accepted in wishes))
     request = _Request(team_id, [_prepare(*each) for each in wishes], answer, key)
-    first = _commits.add(request)
+    try:
+        first = _commits.add(request)
+    except OutOfCredits:
+        contents.remove(each.storage_key for each in request.prepared)
+        raise
     if first is not None and key is not None:
         contents.remove(each.storage_key for each in request.prepared)
         return _first_answer(key, *first)
@@ -153,7 +161,17 @@ def _write_once(requests: Sequence[_Request]) -> list[tuple[bytes, bytes] | None
             if each.wish.tags
             for recipient in each.accepted.recipients
         )
+        _take_credits(rows, at)  # last: others of the team wait for it
     return [answered.get(id(request)) for request in requests]
+
+
+def _take_credits(rows: Sequence[tuple[int, _Prepared]], at: datetime) -> None:
+    """In the order of teams, against deadlocks. Raises OutOfCredits."""
+    wanted: Counter[tuple[int, str]] = Counter()
+    for team_id, each in rows:
+        wanted[team_id, each.wish.stream] += len(each.accepted.recipients)
+    for (team_id, stream), number in sorted(wanted.items()):
+        allowance.take(team_id, stream, number, allowance.month_of(at), plans.credits_of(team_id))
 
 
 def _take_keys(requests: Sequence[_Request]) -> dict[int, tuple[bytes, bytes]]:
@@ -278,4 +296,6 @@ def _naive(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
-_commits: GroupCommit[_Request, tuple[bytes, bytes] | None] = GroupCommit(_write)
+_commits: GroupCommit[_Request, tuple[bytes, bytes] | None] = GroupCommit(
+    _write, faults=(IntegrityError, DataError, OutOfCredits)
+)

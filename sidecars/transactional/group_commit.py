@@ -24,11 +24,18 @@ class _Waiting(Generic[Item, Result]):
 class GroupCommit(Generic[Item, Result]):
     """`write` takes some items and returns a result for each, or raises, and then has done nothing.
 
-    Where the database refuses a row each item is tried by itself, so that none fails for another's fault.
+    Where it raises one of `faults`, as the database refuses a row, each item is tried by itself, so that none
+    fails for another's fault.
     """
 
-    def __init__(self, write: Callable[[Sequence[Item]], Sequence[Result]], most: int = 64) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[Item]], Sequence[Result]],
+        most: int = 64,
+        faults: tuple[type[Exception], ...] = (IntegrityError, DataError),
+    ) -> None:
         self._write = write
+        self._faults = faults
         self._most = most
         self._lock = threading.Lock()
         self._waiting: list[_Waiting[Item, Result]] = []
@@ -67,7 +74,7 @@ class GroupCommit(Generic[Item, Result]):
             for each, result in zip(group, self._write([each.item for each in group]), strict=True):
                 each.result = result
         except Exception as error:
-            if len(group) > 1 and isinstance(error, IntegrityError | DataError):
+            if len(group) > 1 and isinstance(error, self._faults):
                 for each in group:
                     self._write_all([each])
             else:

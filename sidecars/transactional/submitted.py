@@ -4,16 +4,20 @@ The ledger learns of them from the edge's events. They have broadcast 0, and the
 where a broadcast's mail has its contact.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+
+from peewee import JOIN
 
 from sidecars.broadcasts.states import SendState
 from sidecars.edge import messages
 from sidecars.edge.messages import Attribution
-from sidecars.models import Email, database
+from sidecars.models import Email, Send, database
 from sidecars.transactional.tags import write_tags
+from sidecars.usage import allowance
 
 MOST_SUBJECT = 998  # what the column holds; RFC 5322 section 2.1.1 lets no line be longer
 MOST_SUBMISSION = 64  # what the column holds
@@ -33,15 +37,28 @@ def record_submitted(events: Iterable[Mapping[str, Any]]) -> dict[UUID, Attribut
     with database.atomic():
         _insert_emails(by_message)
         rows: Any = (
-            Email.select(Email.message_id, Email.team_id, Email.id)
+            Email.select(
+                *(Email.message_id, Email.team_id, Email.id, Email.stream, Email.created_at),
+                Send.contact_id.is_null(),
+            )
+            .join(Send, JOIN.LEFT_OUTER, on=(Send.broadcast_id == 0) & (Send.contact_id == Email.id))
             .where(Email.message_id.in_(list(by_message)))
             .tuples()
         )
-        found = {message_id: Attribution(team_id, 0, id_, 0) for message_id, team_id, id_ in rows}
+        found = {message_id: Attribution(team_id, 0, id_, 0) for message_id, team_id, id_, *_ in rows}
         _insert_sends([whose.contact_id for whose in found.values()])
+        _count(
+            (team_id, stream, allowance.month_of(at)) for _, team_id, _, stream, at, is_new in rows if is_new
+        )
         write_tags((id_, [tag]) for id_, event in by_message.items() if (tag := event.get("tag")))
     messages.remember(found.items())
     return found
+
+
+def _count(mails: Iterable[tuple[int, str, date]]) -> None:
+    """Their credits, also beyond the team's limit: edges have taken the mails."""
+    for (team_id, stream, month), number in sorted(Counter(mails).items()):
+        allowance.take(team_id, stream, number, month)
 
 
 def _insert_emails(events: Mapping[UUID, Mapping[str, Any]]) -> None:

@@ -122,12 +122,12 @@ def test_a_key_revoked_while_everything_is_written_again_stays_revoked(team, mon
 def test_what_a_team_said_of_its_submitted_mail_and_what_it_may_have_is_in_the_records(team, add_domain):
     domain = add_domain()
     submitted_mail.follow(domain.id, opens=True)
-    assert limits.put("ops", team.id, 500)
+    assert limits.put("ops", team.id, recipients_an_hour=500)
     assert redis.hget(names.domain_key(domain.name), "track_opens") == "1"
     assert not redis.hexists(names.domain_key(domain.name), "track_clicks")
     assert redis.hget(names.team_key(team.id), "recipients_an_hour") == "500"
     submitted_mail.follow(domain.id, opens=False, clicks=True)
-    assert limits.put("ops", team.id, None)
+    assert limits.put("ops", team.id, recipients_an_hour=None)
     assert redis.hmget(names.domain_key(domain.name), "track_opens", "track_clicks") == [None, "1"]
     assert not redis.hexists(names.team_key(team.id), "recipients_an_hour")
-    assert not limits.put("ops", 4_000_000_000, 500)
+    assert not limits.put("ops", 4_000_000_000, recipients_an_hour=500)

@@ -18,6 +18,10 @@ FACTS = {
     "name": "Spring <b>& more</b> {{ contact.email }}",
     "reason": "Paused: 7.4% of mails bounced hard (74 of 1000, the limit is 5 %).",
     "stream": "transactional",
+    "percent": 80,
+    "taken": 8123,
+    "limit": 10_000,
+    "next_month": "2027-01-01",
     "endpoint_id": 12,
     "url": "https://acme.example/hooks",
 }

@@ -1,15 +1,18 @@
 import uuid
+from datetime import date
 
 import pytest
 from peewee import IntegrityError
 
 from sidecars import names
+from sidecars.broadcasts import spending
 from sidecars.broadcasts.settle import Settlement, settle
 from sidecars.broadcasts.states import SendState
 from sidecars.edge.messages import Attribution, resolve
 from sidecars.edge.store import redis
 from sidecars.models import Email, Send
 from sidecars.transactional.submitted import record_submitted
+from sidecars.usage import allowance
 
 
 def event(team_id, kind="accepted", **changes):
@@ -55,6 +58,8 @@ def test_the_same_event_again_changes_nothing(team):
     settle([Settlement(0, whose.contact_id, SendState.DELIVERED) for whose in first.values()])
     assert record_submitted(reports + reports) == first
     assert {send_of(report).state for report in reports} == {SendState.DELIVERED}
+    assert allowance.taken(team.id, date(2026, 3, 1)) == 2
+    assert spending.differences(team.id) == {}
 
 
 def test_the_event_of_a_delivery_may_come_first(team):

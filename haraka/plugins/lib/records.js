@@ -10,6 +10,13 @@ const names = require('./names')
 const seal = require('./seal')
 
 const KEPT_MS = 10_000
+const TEAM_FIELDS = [
+    'domains',
+    'recipients_an_hour',
+    'stopped:transactional',
+    'stopped:broadcast',
+    'out_of_credits',
+]
 
 const sha256 = (value) => createHash('sha256').update(value).digest()
 
@@ -45,18 +52,19 @@ class Records {
 
     /**
      * @returns {Promise<{domains: string[], recipientsAnHour: number, stopped: {transactional: string | null,
-     *   broadcast: string | null}}>} at most 10 s old; domains: verified; 0: any number; stopped: why a stream is
+     *   broadcast: string | null}, outOfCredits: string | null}>} at most 10 s old; domains: verified; 0: any number; stopped: why a stream
+     *   is; outOfCredits: what to say where the team may send no more this month
      */
     team(teamId) {
         const key = names.teamKey(teamId)
         return this.#kept.get(key, async () => {
-            const fields = ['domains', 'recipients_an_hour', 'stopped:transactional', 'stopped:broadcast']
-            const found = await this.#ask((redis) => redis.hmget(key, ...fields))
-            const [domains, recipientsAnHour, transactional, broadcast] = found
+            const found = await this.#ask((redis) => redis.hmget(key, ...TEAM_FIELDS))
+            const [domains, recipientsAnHour, transactional, broadcast, outOfCredits] = found
             return {
                 domains: (domains ?? '').split(',').filter((domain) => domain !== ''),
                 recipientsAnHour: Number(recipientsAnHour ?? 0),
                 stopped: { transactional, broadcast },
+                outOfCredits,
             }
         })
     }

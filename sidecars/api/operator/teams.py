@@ -6,7 +6,7 @@ from flask import Response
 from pydantic import Field
 
 from sidecars.accounts import limits
-from sidecars.api.errors import not_found
+from sidecars.api.errors import invalid, not_found
 from sidecars.api.operator.access import operator
 from sidecars.api.resource import operator_resource
 from sidecars.api.shapes import Answer, Body, PageQuery, Path, Timestamp, answer, example, page
@@ -29,6 +29,9 @@ class TeamLimits(Body):
     recipients_an_hour: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
         description="Recipients of mail submitted by SMTP; 0: any number; null: RECIPIENTS_AN_HOUR."
     )
+    plan_id: Annotated[int, Field(ge=1, lt=2**32)] | None = Field(
+        None, description="Of /operator/plans; null: DEFAULT_PLAN. Left out it stays as it is."
+    )
 
 
 class LimitedTeam(Answer):
@@ -37,6 +40,7 @@ class LimitedTeam(Answer):
     id: int
     name: str
     recipients_an_hour: int | None
+    plan_id: int | None
     created_at: Timestamp
 
 
@@ -57,6 +61,9 @@ def list_teams(query: PageQuery) -> Response:
 @api.put("/teams/<int:team_id>", responses={200: LimitedTeam})
 def put_team_limits(path: TeamPath, body: TeamLimits) -> Response:
     """Set a team's limits; edges know within ten seconds"""
-    if not limits.put(operator(), path.team_id, body.recipients_an_hour):
-        raise not_found("team")
+    try:
+        if not limits.put(operator(), path.team_id, **body.model_dump(exclude_unset=True)):
+            raise not_found("team")
+    except limits.NoSuchPlan as error:
+        raise invalid("plan_id", "There is no plan with this id.") from error
     return answer(LimitedTeam.model_validate(Team.get_by_id(path.team_id)))

@@ -1,0 +1,1 @@
+"""What teams use and may have: credits by the month, and plans. Counted by whoever sends or makes things."""
