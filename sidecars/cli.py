@@ -7,6 +7,7 @@ from sidecars.commands import (
     bench,
     bounce,
     chaos,
+    clients,
     doctor,
     domain,
     edge,
@@ -71,6 +72,7 @@ for command in (
     bench.bench,
     quality.check,
     quality.test,
+    clients.clients,
 ):
     cli.add_command(command)
 cli.add_command(doctor.doctor, "status")

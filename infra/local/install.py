@@ -36,6 +36,7 @@ fi
 """
 POM = Path(__file__).with_name("kafka-pom.xml")
 HARAKA = REPOSITORY / "haraka"
+TYPESCRIPT_CLIENT = REPOSITORY / "clients" / "typescript"
 
 
 def install_all(say: Say) -> None:
@@ -81,17 +82,22 @@ def install_kafka(say: Say) -> None:
 
 
 def install_node_packages(say: Say) -> None:
-    """Node from its wheel, and the edge's packages as package-lock.json pins them."""
+    """Node from its wheel, and the packages that each package-lock.json pins."""
     link_node()
-    installed = HARAKA / "node_modules" / ".installed"
-    wanted = hashlib.sha256((HARAKA / "package-lock.json").read_bytes()).hexdigest()
+    _install_node_packages(say, "the edge's packages", HARAKA)
+    _install_node_packages(say, "the TypeScript client's packages", TYPESCRIPT_CLIENT)
+
+
+def _install_node_packages(say: Say, what: str, folder: Path) -> None:
+    installed = folder / "node_modules" / ".installed"
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     if installed.exists() and installed.read_text() == wanted:
         return
-    say("Installing the edge's packages (npm)")
+    say(f"Installing {what} (npm)")
     _run(
         ("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"),
         "Is there a network?",
-        HARAKA,
+        folder,
     )
     installed.write_text(wanted)
 
