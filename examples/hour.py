@@ -27,7 +27,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 PATIENCE_SECONDS = 90
 PASSWORD = "an hour with a kettle on"
-CSV = "E-Mail;First name;City\nada@bigmail.example;Ada;London\ngrace@bigmail.example;Grace;New York\n"
+CSV = "E-Mail;First name;City\nada@penpal.example;Ada;London\ngrace@penpal.example;Grace;New York\n"
 
 
 def main() -> None:
@@ -91,7 +91,7 @@ def add_domain(client: Kibamail, simulator: str, name: str) -> None:
         published = {part: record[part] for part in ("name", "type", "value")}
         requests.post(f"{simulator}/dns/records", json=published, timeout=10).raise_for_status()
     verified = client.verify_domain(domain["id"])
-    assert verified["state"] == "verified", verified
+    assert verified["domain"]["state"] == "verified", verified
 
 
 def broadcast(client: Kibamail, domain: str) -> None:

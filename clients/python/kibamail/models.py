@@ -678,10 +678,18 @@ class LayoutVersionDetail(TypedDict):
     restored_from: int | None
 
 
+class LimitAnswer(TypedDict):
+    left: int | None
+    limit: int | None
+    name: Literal["contacts", "domains", "members", "api_keys"]
+    used: int
+
+
 class LimitedTeam(TypedDict):
     created_at: str
     id: int
     name: str
+    plan_id: int | None
     recipients_an_hour: int | None
 
 
@@ -1161,6 +1169,31 @@ class PictureUpload(TypedDict):
     url: str
 
 
+class PlanAnswer(TypedDict):
+    api_keys: int | None
+    contacts: int | None
+    created_at: str
+    credits: int | None
+    domains: int | None
+    id: int
+    members: int | None
+    name: str
+
+
+class PlanBody(TypedDict):
+    api_keys: NotRequired[int | None]
+    contacts: NotRequired[int | None]
+    credits: NotRequired[int | None]
+    domains: NotRequired[int | None]
+    members: NotRequired[int | None]
+    name: str
+
+
+class PlanPage(TypedDict):
+    data: list[PlanAnswer]
+    next_cursor: str | None
+
+
 class PolicyAnswer(TypedDict):
     connections: int | None
     mails_per_connection: int | None
@@ -1473,6 +1506,12 @@ class StreamAnswer(TypedDict):
     stream: Literal["transactional", "broadcast"]
 
 
+class StreamCredits(TypedDict):
+    reserved: int
+    stream: Literal["broadcast", "transactional"]
+    used: int
+
+
 class StreamList(TypedDict):
     data: list[StreamAnswer]
     next_cursor: None
@@ -1550,6 +1589,7 @@ class TeamAnswer(TypedDict):
 
 
 class TeamLimits(TypedDict):
+    plan_id: NotRequired[int | None]
     recipients_an_hour: int | None
 
 
@@ -1659,6 +1699,15 @@ class TestPlan(TypedDict):
     criterion: Literal["opens", "clicks"]
     share: int
     wait_minutes: int
+
+
+class ThisMonth(TypedDict):
+    left: int | None
+    limit: int | None
+    month: str
+    reserved: int
+    streams: list[StreamCredits]
+    used: int
 
 
 class TrialAnswer(TypedDict):
@@ -1875,6 +1924,12 @@ class Addressees(TypedDict):
     contact_id: NotRequired[str | None]
     sample: NotRequired[Sample | None]
     variant: NotRequired[int]
+
+
+class ApplicationAnswer(TypedDict):
+    applied: bool
+    changes: list[ChangeAnswer]
+    plan: PlanAnswer
 
 
 class AwaitedMedia(TypedDict):
@@ -2172,6 +2227,13 @@ class MediaPage(TypedDict):
     next_cursor: str | None
 
 
+class MonthCredits(TypedDict):
+    month: str
+    reserved: int
+    streams: list[StreamCredits]
+    used: int
+
+
 class NewBroadcast(TypedDict):
     audience_id: NotRequired[str | None]
     body: NotRequired[str | None]
@@ -2189,14 +2251,6 @@ class NewBroadcast(TypedDict):
     track_clicks: NotRequired[bool | None]
     track_opens: NotRequired[bool | None]
     variants: NotRequired[list[NewVariant] | None]
-
-
-class PlanAnswer(TypedDict):
-    days: list[DayAnswer]
-    mix: dict[str, float]
-    per_day: int
-    series: list[SeriesAnswer]
-    warm: list[WarmLane]
 
 
 class PoliciesAnswer(TypedDict):
@@ -2236,16 +2290,17 @@ class TestAnswer(TypedDict):
     winner_id: str | None
 
 
+class UsageAnswer(TypedDict):
+    credits: ThisMonth
+    earlier: list[MonthCredits]
+    limits: list[LimitAnswer]
+    plan: str | None
+
+
 class Verification(TypedDict):
     checks: list[CheckAnswer]
     domain: DomainAnswer
     verified: bool
-
-
-class ApplicationAnswer(TypedDict):
-    applied: bool
-    changes: list[ChangeAnswer]
-    plan: PlanAnswer
 
 
 class BatchAnswer(TypedDict):

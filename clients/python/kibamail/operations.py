@@ -654,6 +654,10 @@ class Operations(Transport):
         """Bring a version of a template back."""
         return cast('models.TemplateDetail', self.call("POST", "/v1/templates/{template_id}/versions/{number}/restore", {"number": number, "template_id": template_id}))
 
+    def get_usage(self) -> models.UsageAnswer:
+        """See what was used, and what is left."""
+        return cast('models.UsageAnswer', self.call("GET", "/v1/usage"))
+
     def list_webhooks(self) -> models.WebhookList:
         """List endpoints."""
         return cast('models.WebhookList', self.call("GET", "/v1/webhooks"))

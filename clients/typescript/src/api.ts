@@ -1266,7 +1266,7 @@ export interface paths {
         put?: never;
         /**
          * Send a mail
-         * @description <br/>202: it is kept, and goes out at once or at its moment. With the header `Idempotency-Key` it goes once,<br/>however often this is asked within 24 hours: each time the first answer comes back.
+         * @description <br/>202: it is kept, and goes out at once or at its moment. With the header `Idempotency-Key` it goes once,<br/>however often this is asked within 24 hours: each time the first answer comes back. 402: the team has not<br/>so many credits left this month.
          */
         post: operations["send_email"];
         delete?: never;
@@ -1286,7 +1286,7 @@ export interface paths {
         put?: never;
         /**
          * Send up to 500 mails
-         * @description <br/>Each has a result of its own, and a bad one does not keep the others back. 422 where none is good.<br/>The header `Idempotency-Key` holds for the batch as a whole.
+         * @description <br/>Each has a result of its own, and a bad one does not keep the others back. 422 where none is good; 402<br/>where the team has not credits left for all that are, and none is taken.<br/>The header `Idempotency-Key` holds for the batch as a whole.
          */
         post: operations["send_batch"];
         delete?: never;
@@ -2365,6 +2365,26 @@ export interface paths {
          * @description <br/>As a new version with the same content.
          */
         post: operations["restore_template_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See what was used, and what is left
+         * @description <br/>Credits are counted when a mail is planned, and given back where none goes out.
+         */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5323,6 +5343,29 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * LimitAnswer
+         * @description One thing of which a plan may allow so many.
+         */
+        LimitAnswer: {
+            /**
+             * Left
+             * @description Null: any number.
+             */
+            left: number | null;
+            /**
+             * Limit
+             * @description Null: any number.
+             */
+            limit: number | null;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "contacts" | "domains" | "members" | "api_keys";
+            /** Used */
+            used: number;
+        };
+        /**
          * LimitedTeam
          * @description A team with its limits.
          */
@@ -5337,6 +5380,8 @@ export interface components {
             id: number;
             /** Name */
             name: string;
+            /** Plan Id */
+            plan_id: number | null;
             /** Recipients An Hour */
             recipients_an_hour: number | null;
         };
@@ -5694,6 +5739,23 @@ export interface components {
              * @example invalid
              */
             type: string;
+        };
+        /**
+         * MonthCredits
+         * @description The credits of a calendar month in UTC: one is one mail to one recipient.
+         */
+        MonthCredits: {
+            /**
+             * Month
+             * @example 2026-12
+             */
+            month: string;
+            /** Reserved */
+            reserved: number;
+            /** Streams */
+            streams: components["schemas"]["StreamCredits"][];
+            /** Used */
+            used: number;
         };
         /**
          * MyTeam
@@ -6940,21 +7002,76 @@ export interface components {
         };
         /**
          * PlanAnswer
-         * @description A plan; its days follow each other, in UTC.
+         * @description A plan.
          */
         PlanAnswer: {
-            /** Days */
-            days: components["schemas"]["DayAnswer"][];
-            /** Mix */
-            mix: {
-                [key: string]: number;
-            };
-            /** Per Day */
-            per_day: number;
-            /** Series */
-            series: components["schemas"]["SeriesAnswer"][];
-            /** Warm */
-            warm: components["schemas"]["WarmLane"][];
+            /** Api Keys */
+            api_keys: number | null;
+            /** Contacts */
+            contacts: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-24T10:15:30.125Z
+             */
+            created_at: string;
+            /** Credits */
+            credits: number | null;
+            /** Domains */
+            domains: number | null;
+            /** Id */
+            id: number;
+            /** Members */
+            members: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PlanBody
+         * @description A plan; null, and what is left out: any number.
+         */
+        PlanBody: {
+            /**
+             * Api Keys
+             * @description Neither revoked nor expired.
+             * @default null
+             */
+            api_keys: number | null;
+            /**
+             * Contacts
+             * @description In all audiences, whatever their status.
+             * @default null
+             */
+            contacts: number | null;
+            /**
+             * Credits
+             * @description Mails to one recipient, in a calendar month (UTC).
+             * @default null
+             */
+            credits: number | null;
+            /**
+             * Domains
+             * @default null
+             */
+            domains: number | null;
+            /**
+             * Members
+             * @description With those who are invited.
+             * @default null
+             */
+            members: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PlanPage
+         * @description Some plans.
+         */
+        PlanPage: {
+            /** Data */
+            data: components["schemas"]["PlanAnswer"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * PoliciesAnswer
@@ -8014,6 +8131,27 @@ export interface components {
             stream: "transactional" | "broadcast";
         };
         /**
+         * StreamCredits
+         * @description The credits of one stream.
+         */
+        StreamCredits: {
+            /**
+             * Reserved
+             * @description Of mail that no edge has yet.
+             */
+            reserved: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "broadcast" | "transactional";
+            /**
+             * Used
+             * @description Of mail that an edge took, whatever became of it there.
+             */
+            used: number;
+        };
+        /**
          * StreamList
          * @description Both of them.
          */
@@ -8207,6 +8345,12 @@ export interface components {
          * @description The limits of a team.
          */
         TeamLimits: {
+            /**
+             * Plan Id
+             * @description Of /operator/plans; null: DEFAULT_PLAN. Left out it stays as it is.
+             * @default null
+             */
+            plan_id: number | null;
             /**
              * Recipients An Hour
              * @description Recipients of mail submitted by SMTP; 0: any number; null: RECIPIENTS_AN_HOUR.
@@ -8533,6 +8677,33 @@ export interface components {
             wait_minutes: number;
         };
         /**
+         * ThisMonth
+         * @description The current month, in which `reserved`, `used` and `left` add up to `limit`.
+         */
+        ThisMonth: {
+            /**
+             * Left
+             * @description Null: any number.
+             */
+            left: number | null;
+            /**
+             * Limit
+             * @description Null: any number.
+             */
+            limit: number | null;
+            /**
+             * Month
+             * @example 2026-12
+             */
+            month: string;
+            /** Reserved */
+            reserved: number;
+            /** Streams */
+            streams: components["schemas"]["StreamCredits"][];
+            /** Used */
+            used: number;
+        };
+        /**
          * TrialAnswer
          * @description What became of one test mail.
          */
@@ -8676,6 +8847,25 @@ export interface components {
              * @default
              */
             upload_id: string;
+        };
+        /**
+         * UsageAnswer
+         * @description What was used, and what is left.
+         */
+        UsageAnswer: {
+            credits: components["schemas"]["ThisMonth"];
+            /**
+             * Earlier
+             * @description Months before, the latest first; 24 at most.
+             */
+            earlier: components["schemas"]["MonthCredits"][];
+            /** Limits */
+            limits: components["schemas"]["LimitAnswer"][];
+            /**
+             * Plan
+             * @description Its name; null: nothing is limited.
+             */
+            plan: string | null;
         };
         /**
          * UseAnswer
@@ -9094,6 +9284,15 @@ export interface components {
         };
         /** @description Not Found */
         NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        /** @description Payment Required */
+        PaymentRequired: {
             headers: {
                 [name: string]: unknown;
             };
@@ -12576,6 +12775,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            402: components["responses"]["PaymentRequired"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -12630,6 +12830,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            402: components["responses"]["PaymentRequired"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -15581,6 +15782,42 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TemplateDetail"];
                 };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["RequestEntityTooLarge"];
+            422: components["responses"]["UnprocessableEntity"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalServerError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageAnswer"];
+                };
+            };
+            /** @description Nothing changed since the `ETag` that came as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
