@@ -57,7 +57,9 @@ def generated() -> dict[Path, str]:
             *("--target-python-version", "3.11", "--disable-timestamp", "--use-union-operator"),
             *("--no-use-closed-typed-dict", "--formatters", "ruff-format"),
         )
-        _run("npx", "--no-install", "openapi-typescript", source, "--output", types)
+        # A field with a default may be left out.
+        command = ("openapi-typescript", "--default-non-nullable=false")
+        _run("npx", "--no-install", *command, source, "--output", types)
         return {
             PYTHON / "models.py": models.read_text(encoding="utf-8"),
             PYTHON / "operations.py": operations(document),

@@ -61,7 +61,9 @@ class Transport:
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())} if once else {}
         named = {key: quote(str(value), safe="") for key, value in (places or {}).items()}
         url = self._base + path.format_map(named)
-        asked = {key: _spelled(value) for key, value in (query or {}).items() if value is not None}
+        asked: dict[str, Any] = {
+            key: _spelled(value) for key, value in (query or {}).items() if value is not None
+        }
         told: dict[str, Any] = {"data": body, "files": files} if files else {"json": body}
         tries = self._retries + 1 if (once or method in REPEATABLE) else 1
         for left in reversed(range(tries)):
