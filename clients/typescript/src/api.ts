@@ -2579,13 +2579,13 @@ export interface components {
              * @description Of a new person.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /**
              * Password
              * @description Of a new person.
              * @default null
              */
-            password: string | null;
+            password?: string | null;
             /** Token */
             token: string;
         };
@@ -2718,18 +2718,18 @@ export interface components {
              * @description A contact of the broadcast's audience.
              * @default null
              */
-            contact_id: string | null;
+            contact_id?: string | null;
             /**
              * @description A made-up reader, where there is no `contact_id`.
              * @default null
              */
-            sample: components["schemas"]["Sample"] | null;
+            sample?: components["schemas"]["Sample"] | null;
             /**
              * Variant
              * @description Which variant, from 0.
              * @default 0
              */
-            variant: number;
+            variant?: number;
         };
         /**
          * Answered
@@ -2743,7 +2743,7 @@ export interface components {
              * @description true: the session comes as a cookie that no script reads, and not in the answer.
              * @default false
              */
-            cookie: boolean;
+            cookie?: boolean;
             /** Flow */
             flow: string;
             /** State */
@@ -2759,13 +2759,13 @@ export interface components {
              * @description False: edges hold to the plan at once.
              * @default true
              */
-            dry_run: boolean;
+            dry_run?: boolean;
             /**
              * Mix
              * @description Providers' shares in per cent, the rest is `*`; null: those of the last 30 days' mail.
              * @default null
              */
-            mix: {
+            mix?: {
                 [key: string]: number;
             } | null;
             /**
@@ -2778,26 +2778,26 @@ export interface components {
              * @description Names of sources; null: all that are active.
              * @default null
              */
-            sources: string[] | null;
+            sources?: string[] | null;
             /**
              * Start
              * @description First day, in UTC; null: today.
              * @default null
              */
-            start: string | null;
+            start?: string | null;
             /**
              * Subnet
              * @description Instead of sources, the usable addresses of a subnet: 192.0.2.8/29 has five.
              * @default null
              */
-            subnet: string | null;
+            subnet?: string | null;
             /**
              * Surplus
              * @description What becomes of more mail than a day may have: it waits, or leaves by sources of its pool below theirs.
              * @default wait
              * @enum {string}
              */
-            surplus: "wait" | "overflow";
+            surplus?: "wait" | "overflow";
         };
         /**
          * ApplicationAnswer
@@ -2822,13 +2822,13 @@ export interface components {
              * @description Of a picture that stands in the HTML.
              * @default null
              */
-            content_id: string | null;
+            content_id?: string | null;
             /**
              * Content Type
              * @description Null: by the name's ending.
              * @default null
              */
-            content_type: string | null;
+            content_type?: string | null;
             /** Filename */
             filename: string;
         };
@@ -2945,37 +2945,37 @@ export interface components {
              * Confirmation Sender Id
              * @default null
              */
-            confirmation_sender_id: string | null;
+            confirmation_sender_id?: string | null;
             /**
              * Description
              * @default null
              */
-            description: string | null;
+            description?: string | null;
             /**
              * Double Opt In
              * @default null
              */
-            double_opt_in: boolean | null;
+            double_opt_in?: boolean | null;
             /**
              * Is Open
              * @default null
              */
-            is_open: boolean | null;
+            is_open?: boolean | null;
             /**
              * Locale
              * @default null
              */
-            locale: string | null;
+            locale?: string | null;
             /**
              * Name
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /**
              * Public Name
              * @default null
              */
-            public_name: string | null;
+            public_name?: string | null;
         };
         /**
          * AudienceDetail
@@ -3303,84 +3303,84 @@ export interface components {
              * Audience Id
              * @default null
              */
-            audience_id: string | null;
+            audience_id?: string | null;
             /**
              * Body
              * @default null
              */
-            body: string | null;
+            body?: string | null;
             /**
              * @description Replace those before; `{}` leaves nobody out.
              * @default null
              */
-            exclusions: components["schemas"]["Exclusions"] | null;
+            exclusions?: components["schemas"]["Exclusions"] | null;
             /**
              * Kind
              * @default null
              */
-            kind: ("mjml" | "html") | null;
+            kind?: ("mjml" | "html") | null;
             /**
              * Name
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /**
              * Preheader
              * @default null
              */
-            preheader: string | null;
+            preheader?: string | null;
             /**
              * Segment Id
              * @description Of the audience; null: all of the audience.
              * @default null
              */
-            segment_id: string | null;
+            segment_id?: string | null;
             /**
              * Sender Id
              * @default null
              */
-            sender_id: string | null;
+            sender_id?: string | null;
             /**
              * Subject
              * @default null
              */
-            subject: string | null;
+            subject?: string | null;
             /**
              * Template Id
              * @description The mail as this template has it now, with its layout: later saves of it change no broadcast. `subject`, `preheader` and `text` beside it are taken instead of the template's.
              * @default null
              */
-            template_id: string | null;
+            template_id?: string | null;
             /**
              * Template Version
              * @default null
              */
-            template_version: number | null;
+            template_version?: number | null;
             /**
              * @description Null: none; each variant goes to its share of all.
              * @default null
              */
-            test: components["schemas"]["TestPlan"] | null;
+            test?: components["schemas"]["TestPlan"] | null;
             /**
              * Text
              * @default null
              */
-            text: string | null;
+            text?: string | null;
             /**
              * Track Clicks
              * @default null
              */
-            track_clicks: boolean | null;
+            track_clicks?: boolean | null;
             /**
              * Track Opens
              * @default null
              */
-            track_opens: boolean | null;
+            track_opens?: boolean | null;
             /**
              * Variants
              * @default null
              */
-            variants: components["schemas"]["NewVariant"][] | null;
+            variants?: components["schemas"]["NewVariant"][] | null;
         };
         /**
          * BroadcastDetail
@@ -3536,7 +3536,7 @@ export interface components {
              * @description Needed where the person has one.
              * @default null
              */
-            current: string | null;
+            current?: string | null;
             /** Password */
             password: string;
         };
@@ -3656,18 +3656,18 @@ export interface components {
              * @description The person's address.
              * @default
              */
-            ip: string;
+            ip?: string;
             /**
              * Text
              * @description What they read when they agreed.
              * @default
              */
-            text: string;
+            text?: string;
             /**
              * User Agent
              * @default
              */
-            user_agent: string;
+            user_agent?: string;
         };
         /**
          * ContactAnswer
@@ -3749,17 +3749,17 @@ export interface components {
              * @description The proof of `status`.
              * @default null
              */
-            consent: components["schemas"]["Consent"] | null;
+            consent?: components["schemas"]["Consent"] | null;
             /**
              * First Name
              * @default null
              */
-            first_name: string | null;
+            first_name?: string | null;
             /**
              * Last Name
              * @default null
              */
-            last_name: string | null;
+            last_name?: string | null;
             /**
              * Properties
              * @description Values by name. A name that the audience has not seen is declared by its value's kind; null takes a property away.
@@ -3771,13 +3771,13 @@ export interface components {
              * Status
              * @default null
              */
-            status: ("subscribed" | "unsubscribed" | "pending") | null;
+            status?: ("subscribed" | "unsubscribed" | "pending") | null;
             /**
              * Tags
              * @description Exactly these, once set.
              * @default null
              */
-            tags: string[] | null;
+            tags?: string[] | null;
         };
         /**
          * ContactPage
@@ -4094,25 +4094,25 @@ export interface components {
              * @description Whether mail is signed with Ed25519 too, beside RSA (RFC 8463).
              * @default null
              */
-            ed25519: boolean | null;
+            ed25519?: boolean | null;
             /**
              * Track Clicks
              * @description Whether links in submitted mail are followed.
              * @default null
              */
-            track_clicks: boolean | null;
+            track_clicks?: boolean | null;
             /**
              * Track Opens
              * @description Whether opens of submitted mail are followed.
              * @default null
              */
-            track_opens: boolean | null;
+            track_opens?: boolean | null;
             /**
              * Tracking Host
              * @description A name below the domain for the links in its mail; null: the installation's.
              * @default null
              */
-            tracking_host: string | null;
+            tracking_host?: string | null;
         };
         /**
          * DomainDetail
@@ -4242,14 +4242,14 @@ export interface components {
              * Name
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /**
              * To
              * @description not_opened: a segment of those who got it and did not open it is made.
              * @default same
              * @enum {string}
              */
-            to: "same" | "not_opened";
+            to?: "same" | "not_opened";
         };
         /**
          * DurationAnswer
@@ -4823,7 +4823,7 @@ export interface components {
              * @description How the new ones agreed, kept as the proof: “Ticked the box in our shop, May 2026”.
              * @default
              */
-            consent: string;
+            consent?: string;
             /**
              * File
              * Format: binary
@@ -4840,7 +4840,7 @@ export interface components {
              *       "Ort": "properties.city"
              *     }
              */
-            mapping: {
+            mapping?: {
                 [key: string]: string | null;
             } | null;
             /**
@@ -4849,14 +4849,14 @@ export interface components {
              * @default update
              * @enum {string}
              */
-            on_conflict: "update" | "skip";
+            on_conflict?: "update" | "skip";
             /**
              * Status
              * @description Of contacts that are new; those that are there keep theirs.
              * @default subscribed
              * @enum {string}
              */
-            status: "subscribed" | "unsubscribed" | "pending";
+            status?: "subscribed" | "unsubscribed" | "pending";
             /**
              * Tags
              * @description Put on everyone whom the import takes.
@@ -5179,7 +5179,7 @@ export interface components {
              * Edges
              * @default []
              */
-            edges: string[];
+            edges?: string[];
             /** Host */
             host: string;
             /** In Flight */
@@ -5250,17 +5250,17 @@ export interface components {
              * @description Says once where the content goes, by `{{ content }}`.
              * @default null
              */
-            body: string | null;
+            body?: string | null;
             /**
              * Kind
              * @default null
              */
-            kind: ("mjml" | "html") | null;
+            kind?: ("mjml" | "html") | null;
             /**
              * Name
              * @default null
              */
-            name: string | null;
+            name?: string | null;
         };
         /**
          * LayoutDetail
@@ -5808,31 +5808,31 @@ export interface components {
              * Confirmation Sender Id
              * @default null
              */
-            confirmation_sender_id: string | null;
+            confirmation_sender_id?: string | null;
             /**
              * Description
              * @description What its readers see beside the name.
              * @default
              */
-            description: string;
+            description?: string;
             /**
              * Double Opt In
              * @description New contacts are `pending` till they confirm by the link of a mail, which comes from `confirmation_sender_id`. An import says for itself what its contacts are.
              * @default false
              */
-            double_opt_in: boolean;
+            double_opt_in?: boolean;
             /**
              * Is Open
              * @description Whether the preference page shows it to people who are not on it, who may join.
              * @default false
              */
-            is_open: boolean;
+            is_open?: boolean;
             /**
              * Locale
              * @description Of its unsubscribe pages, as BCP 47 says it; empty: the browser's.
              * @default
              */
-            locale: string;
+            locale?: string;
             /** Name */
             name: string;
             /**
@@ -5840,7 +5840,7 @@ export interface components {
              * @description What its readers see; empty: they see `name`.
              * @default
              */
-            public_name: string;
+            public_name?: string;
         };
         /**
          * NewAuthenticator
@@ -5869,18 +5869,18 @@ export interface components {
                  * Attachments
                  * @default []
                  */
-                attachments: components["schemas"]["AttachmentBody"][];
+                attachments?: components["schemas"]["AttachmentBody"][];
                 /**
                  * Bcc
                  * @description Stands in no copy.
                  * @default null
                  */
-                bcc: string | string[] | null;
+                bcc?: string | string[] | null;
                 /**
                  * Cc
                  * @default null
                  */
-                cc: string | string[] | null;
+                cc?: string | string[] | null;
                 /**
                  * From
                  * @description At a verified domain of yours.
@@ -5892,20 +5892,20 @@ export interface components {
                  * @description Fields of your own, such as List-Unsubscribe or X-Order.
                  * @default {}
                  */
-                headers: {
+                headers?: {
                     [key: string]: string;
                 };
                 /**
                  * Html
                  * @default null
                  */
-                html: string | null;
+                html?: string | null;
                 /**
                  * Metadata
                  * @description Stands in its events; each value becomes a text.
                  * @default {}
                  */
-                metadata: {
+                metadata?: {
                     [key: string]: string | number | boolean;
                 };
                 /**
@@ -5913,48 +5913,48 @@ export interface components {
                  * @description In the place of `html`.
                  * @default null
                  */
-                mjml: string | null;
+                mjml?: string | null;
                 /**
                  * Reply To
                  * @default null
                  */
-                reply_to: string | string[] | null;
+                reply_to?: string | string[] | null;
                 /**
                  * Send At
                  * @description With its offset, 30 days ahead at most; null: now.
                  * @default null
                  */
-                send_at: string | null;
+                send_at?: string | null;
                 /**
                  * Stream
                  * @default transactional
                  * @enum {string}
                  */
-                stream: "transactional" | "broadcast";
+                stream?: "transactional" | "broadcast";
                 /**
                  * Subject
                  * @description A template has one of its own.
                  * @default null
                  */
-                subject: string | null;
+                subject?: string | null;
                 /**
                  * Tags
                  * @description To find it by; the first stands in its events.
                  * @default []
                  */
-                tags: string[];
+                tags?: string[];
                 /**
                  * Template Id
                  * @description In the place of `html`, `mjml` and `text`.
                  * @default null
                  */
-                template_id: string | null;
+                template_id?: string | null;
                 /**
                  * Text
                  * @description Null: made from the HTML.
                  * @default null
                  */
-                text: string | null;
+                text?: string | null;
                 /** To */
                 to: string | string[];
                 /**
@@ -5962,19 +5962,19 @@ export interface components {
                  * @description Null: as its domain has it.
                  * @default null
                  */
-                track_clicks: boolean | null;
+                track_clicks?: boolean | null;
                 /**
                  * Track Opens
                  * @description Null: as its domain has it.
                  * @default null
                  */
-                track_opens: boolean | null;
+                track_opens?: boolean | null;
                 /**
                  * Variables
                  * @description Merge fields are filled in: `{{ contact.properties.order }}` is `order`. Null: there are none, and braces are braces.
                  * @default null
                  */
-                variables: {
+                variables?: {
                     [key: string]: unknown;
                 } | null;
             }[];
@@ -5988,35 +5988,35 @@ export interface components {
              * Audience Id
              * @default null
              */
-            audience_id: string | null;
+            audience_id?: string | null;
             /**
              * Body
              * @default null
              */
-            body: string | null;
+            body?: string | null;
             /**
              * @description Replace those before; `{}` leaves nobody out.
              * @default null
              */
-            exclusions: components["schemas"]["Exclusions"] | null;
+            exclusions?: components["schemas"]["Exclusions"] | null;
             /**
              * Kind
              * @default null
              */
-            kind: ("mjml" | "html") | null;
+            kind?: ("mjml" | "html") | null;
             /** Name */
             name: string;
             /**
              * Preheader
              * @default null
              */
-            preheader: string | null;
+            preheader?: string | null;
             /**
              * Segment Id
              * @description Of the audience; null: all of the audience.
              * @default null
              */
-            segment_id: string | null;
+            segment_id?: string | null;
             /**
              * Sender Id
              * @example snd_12
@@ -6026,43 +6026,43 @@ export interface components {
              * Subject
              * @default null
              */
-            subject: string | null;
+            subject?: string | null;
             /**
              * Template Id
              * @description The mail as this template has it now, with its layout: later saves of it change no broadcast. `subject`, `preheader` and `text` beside it are taken instead of the template's.
              * @default null
              */
-            template_id: string | null;
+            template_id?: string | null;
             /**
              * Template Version
              * @default null
              */
-            template_version: number | null;
+            template_version?: number | null;
             /**
              * @description Null: none; each variant goes to its share of all.
              * @default null
              */
-            test: components["schemas"]["TestPlan"] | null;
+            test?: components["schemas"]["TestPlan"] | null;
             /**
              * Text
              * @default null
              */
-            text: string | null;
+            text?: string | null;
             /**
              * Track Clicks
              * @default null
              */
-            track_clicks: boolean | null;
+            track_clicks?: boolean | null;
             /**
              * Track Opens
              * @default null
              */
-            track_opens: boolean | null;
+            track_opens?: boolean | null;
             /**
              * Variants
              * @default null
              */
-            variants: components["schemas"]["NewVariant"][] | null;
+            variants?: components["schemas"]["NewVariant"][] | null;
         };
         /**
          * NewContact
@@ -6073,7 +6073,7 @@ export interface components {
              * @description The proof of `status`.
              * @default null
              */
-            consent: components["schemas"]["Consent"] | null;
+            consent?: components["schemas"]["Consent"] | null;
             /**
              * Email
              * Format: email
@@ -6083,12 +6083,12 @@ export interface components {
              * First Name
              * @default null
              */
-            first_name: string | null;
+            first_name?: string | null;
             /**
              * Last Name
              * @default null
              */
-            last_name: string | null;
+            last_name?: string | null;
             /**
              * Properties
              * @description Values by name. A name that the audience has not seen is declared by its value's kind; null takes a property away.
@@ -6101,13 +6101,13 @@ export interface components {
              * @description Where left out `subscribed`, or `pending` where the audience has double opt-in. Who unsubscribed stays so: PATCH the contact for that; with double opt-in `pending` asks them again.
              * @default null
              */
-            status: ("subscribed" | "unsubscribed" | "pending") | null;
+            status?: ("subscribed" | "unsubscribed" | "pending") | null;
             /**
              * Tags
              * @description Exactly these, once set.
              * @default null
              */
-            tags: string[] | null;
+            tags?: string[] | null;
         };
         /**
          * NewControl
@@ -6150,18 +6150,18 @@ export interface components {
              * Attachments
              * @default []
              */
-            attachments: components["schemas"]["AttachmentBody"][];
+            attachments?: components["schemas"]["AttachmentBody"][];
             /**
              * Bcc
              * @description Stands in no copy.
              * @default null
              */
-            bcc: string | string[] | null;
+            bcc?: string | string[] | null;
             /**
              * Cc
              * @default null
              */
-            cc: string | string[] | null;
+            cc?: string | string[] | null;
             /**
              * From
              * @description At a verified domain of yours.
@@ -6173,20 +6173,20 @@ export interface components {
              * @description Fields of your own, such as List-Unsubscribe or X-Order.
              * @default {}
              */
-            headers: {
+            headers?: {
                 [key: string]: string;
             };
             /**
              * Html
              * @default null
              */
-            html: string | null;
+            html?: string | null;
             /**
              * Metadata
              * @description Stands in its events; each value becomes a text.
              * @default {}
              */
-            metadata: {
+            metadata?: {
                 [key: string]: string | number | boolean;
             };
             /**
@@ -6194,48 +6194,48 @@ export interface components {
              * @description In the place of `html`.
              * @default null
              */
-            mjml: string | null;
+            mjml?: string | null;
             /**
              * Reply To
              * @default null
              */
-            reply_to: string | string[] | null;
+            reply_to?: string | string[] | null;
             /**
              * Send At
              * @description With its offset, 30 days ahead at most; null: now.
              * @default null
              */
-            send_at: string | null;
+            send_at?: string | null;
             /**
              * Stream
              * @default transactional
              * @enum {string}
              */
-            stream: "transactional" | "broadcast";
+            stream?: "transactional" | "broadcast";
             /**
              * Subject
              * @description A template has one of its own.
              * @default null
              */
-            subject: string | null;
+            subject?: string | null;
             /**
              * Tags
              * @description To find it by; the first stands in its events.
              * @default []
              */
-            tags: string[];
+            tags?: string[];
             /**
              * Template Id
              * @description In the place of `html`, `mjml` and `text`.
              * @default null
              */
-            template_id: string | null;
+            template_id?: string | null;
             /**
              * Text
              * @description Null: made from the HTML.
              * @default null
              */
-            text: string | null;
+            text?: string | null;
             /** To */
             to: string | string[];
             /**
@@ -6243,19 +6243,19 @@ export interface components {
              * @description Null: as its domain has it.
              * @default null
              */
-            track_clicks: boolean | null;
+            track_clicks?: boolean | null;
             /**
              * Track Opens
              * @description Null: as its domain has it.
              * @default null
              */
-            track_opens: boolean | null;
+            track_opens?: boolean | null;
             /**
              * Variables
              * @description Merge fields are filled in: `{{ contact.properties.order }}` is `order`. Null: there are none, and braces are braces.
              * @default null
              */
-            variables: {
+            variables?: {
                 [key: string]: unknown;
             } | null;
         };
@@ -6280,19 +6280,19 @@ export interface components {
              * @default csv
              * @enum {string}
              */
-            format: "csv" | "ndjson";
+            format?: "csv" | "ndjson";
             /**
              * Status
              * @description Those of this status.
              * @default null
              */
-            status: ("subscribed" | "unsubscribed" | "pending") | null;
+            status?: ("subscribed" | "unsubscribed" | "pending") | null;
             /**
              * Tag
              * @description Those with this tag.
              * @default null
              */
-            tag: string | null;
+            tag?: string | null;
         };
         /**
          * NewInvitation
@@ -6322,13 +6322,13 @@ export interface components {
              * @description The one domain that it may send from; null: any of the team.
              * @default null
              */
-            domain: string | null;
+            domain?: string | null;
             /**
              * Expires At
              * @description When it ends by itself; null: never.
              * @default null
              */
-            expires_at: string | null;
+            expires_at?: string | null;
             /** Name */
             name: string;
             /**
@@ -6336,18 +6336,18 @@ export interface components {
              * @description Its permissions; none: all that keys may have. `emails:send` opens SMTP too.
              * @default []
              */
-            scopes: ("audiences:erase" | "audiences:export" | "audiences:read" | "audiences:write" | "audit:read" | "broadcasts:read" | "broadcasts:send" | "broadcasts:write" | "content:read" | "content:write" | "domains:read" | "domains:write" | "emails:read" | "emails:send" | "keys:read" | "keys:write" | "members:read" | "reports:read" | "suppressions:read" | "suppressions:write" | "team:read" | "team:write" | "webhooks:read" | "webhooks:write")[];
+            scopes?: ("audiences:erase" | "audiences:export" | "audiences:read" | "audiences:write" | "audit:read" | "broadcasts:read" | "broadcasts:send" | "broadcasts:write" | "content:read" | "content:write" | "domains:read" | "domains:write" | "emails:read" | "emails:send" | "keys:read" | "keys:write" | "members:read" | "reports:read" | "suppressions:read" | "suppressions:write" | "team:read" | "team:write" | "webhooks:read" | "webhooks:write")[];
             /**
              * Send Only
              * @default false
              */
-            send_only: boolean;
+            send_only?: boolean;
             /**
              * Stream
              * @description The one stream that it may send on; null: both.
              * @default null
              */
-            stream: ("transactional" | "broadcast") | null;
+            stream?: ("transactional" | "broadcast") | null;
         };
         /**
          * NewLayout
@@ -6364,7 +6364,7 @@ export interface components {
              * @default html
              * @enum {string}
              */
-            kind: "mjml" | "html";
+            kind?: "mjml" | "html";
             /** Name */
             name: string;
         };
@@ -6475,7 +6475,7 @@ export interface components {
              * @description Where answers go; null: to the address.
              * @default null
              */
-            reply_to: string | null;
+            reply_to?: string | null;
         };
         /**
          * NewSource
@@ -6487,19 +6487,19 @@ export interface components {
              * @description An IP address of its edge; null: the one that the system takes.
              * @default null
              */
-            address: string | null;
+            address?: string | null;
             /**
              * Edge
              * @description EDGE_NAME of the edge that has the address; null: every edge.
              * @default null
              */
-            edge: string | null;
+            edge?: string | null;
             /**
              * Helo
              * @description Its name in EHLO, which the address's PTR record should say; null: the edge's own.
              * @default null
              */
-            helo: string | null;
+            helo?: string | null;
             /** Name */
             name: string;
             /**
@@ -6510,19 +6510,19 @@ export interface components {
              *       "engage"
              *     ]
              */
-            pools: ("send" | "engage")[];
+            pools?: ("send" | "engage")[];
             /**
              * State
              * @default active
              * @enum {string}
              */
-            state: "active" | "off";
+            state?: "active" | "off";
             /**
              * Team Id
              * @description Whose mail only it takes; null: that of all others.
              * @default null
              */
-            team_id: number | null;
+            team_id?: number | null;
         };
         /**
          * NewSuppression
@@ -6533,7 +6533,7 @@ export interface components {
              * Detail
              * @default
              */
-            detail: string;
+            detail?: string;
             /**
              * Email
              * Format: email
@@ -6545,13 +6545,13 @@ export interface components {
              * @default manual
              * @enum {string}
              */
-            reason: "manual" | "unsubscribe";
+            reason?: "manual" | "unsubscribe";
             /**
              * Stream
              * @default all
              * @enum {string}
              */
-            stream: "all" | "broadcast" | "transactional";
+            stream?: "all" | "broadcast" | "transactional";
         };
         /**
          * NewTag
@@ -6571,19 +6571,19 @@ export interface components {
              * @description MJML or HTML by `kind`; may hold Liquid.
              * @default
              */
-            body: string;
+            body?: string;
             /**
              * Kind
              * @default html
              * @enum {string}
              */
-            kind: "mjml" | "html";
+            kind?: "mjml" | "html";
             /**
              * Layout Id
              * @description Null: none around it.
              * @default null
              */
-            layout_id: string | null;
+            layout_id?: string | null;
             /** Name */
             name: string;
             /**
@@ -6591,18 +6591,18 @@ export interface components {
              * @description May hold Liquid.
              * @default
              */
-            preheader: string;
+            preheader?: string;
             /**
              * Subject
              * @description May hold Liquid.
              * @default
              */
-            subject: string;
+            subject?: string;
             /**
              * Text
              * @default null
              */
-            text: string | null;
+            text?: string | null;
         };
         /**
          * NewUpload
@@ -6625,52 +6625,52 @@ export interface components {
              * @description MJML or HTML by `kind`; may hold Liquid.
              * @default
              */
-            body: string;
+            body?: string;
             /**
              * Kind
              * @default html
              * @enum {string}
              */
-            kind: "mjml" | "html";
+            kind?: "mjml" | "html";
             /**
              * Name
              * @default
              */
-            name: string;
+            name?: string;
             /**
              * Preheader
              * @description May hold Liquid.
              * @default
              */
-            preheader: string;
+            preheader?: string;
             /**
              * Sender Id
              * @description Null: that of the broadcast.
              * @default null
              */
-            sender_id: string | null;
+            sender_id?: string | null;
             /**
              * Subject
              * @description May hold Liquid.
              * @default
              */
-            subject: string;
+            subject?: string;
             /**
              * Template Id
              * @description The mail as this template has it now, with its layout: later saves of it change no broadcast. `subject`, `preheader` and `text` beside it are taken instead of the template's.
              * @default null
              */
-            template_id: string | null;
+            template_id?: string | null;
             /**
              * Template Version
              * @default null
              */
-            template_version: number | null;
+            template_version?: number | null;
             /**
              * Text
              * @default null
              */
-            text: string | null;
+            text?: string | null;
             /**
              * Weight
              * @description Its share in percent; all add up to 100.
@@ -6686,7 +6686,7 @@ export interface components {
              * Description
              * @default
              */
-            description: string;
+            description?: string;
             /** Events */
             events: ("email.accepted" | "email.delivered" | "email.deferred" | "email.bounced" | "email.complained" | "email.opened" | "email.clicked" | "email.unsubscribed" | "address.suppressed" | "broadcast.finished" | "broadcast.stopped" | "domain.verified" | "domain.broken")[];
             /**
@@ -6694,7 +6694,7 @@ export interface components {
              * @description Mail of this stream alone; null: of both.
              * @default null
              */
-            stream: ("transactional" | "broadcast") | null;
+            stream?: ("transactional" | "broadcast") | null;
             /** Url */
             url: string;
         };
@@ -6914,7 +6914,7 @@ export interface components {
              * @description true: the session comes as a cookie that no script reads, and not in the answer.
              * @default false
              */
-            cookie: boolean;
+            cookie?: boolean;
             /** Credential */
             credential: {
                 [key: string]: unknown;
@@ -6930,13 +6930,13 @@ export interface components {
              * @description Of the person's authenticator, or a recovery code; 409 where it lacks.
              * @default null
              */
-            code: string | null;
+            code?: string | null;
             /**
              * Cookie
              * @description true: the session comes as a cookie that no script reads, and not in the answer.
              * @default false
              */
-            cookie: boolean;
+            cookie?: boolean;
             /**
              * Email
              * Format: email
@@ -6996,7 +6996,7 @@ export interface components {
              * @default PUT
              * @constant
              */
-            method: "PUT";
+            method?: "PUT";
             /** Url */
             url: string;
         };
@@ -7036,30 +7036,30 @@ export interface components {
              * @description Neither revoked nor expired.
              * @default null
              */
-            api_keys: number | null;
+            api_keys?: number | null;
             /**
              * Contacts
              * @description In all audiences, whatever their status.
              * @default null
              */
-            contacts: number | null;
+            contacts?: number | null;
             /**
              * Credits
              * @description Mails to one recipient, in a calendar month (UTC).
              * @default null
              */
-            credits: number | null;
+            credits?: number | null;
             /**
              * Domains
              * @default null
              */
-            domains: number | null;
+            domains?: number | null;
             /**
              * Members
              * @description With those who are invited.
              * @default null
              */
-            members: number | null;
+            members?: number | null;
             /** Name */
             name: string;
         };
@@ -7112,24 +7112,24 @@ export interface components {
              * Connections
              * @default null
              */
-            connections: number | null;
+            connections?: number | null;
             /**
              * Mails Per Connection
              * @default null
              */
-            mails_per_connection: number | null;
+            mails_per_connection?: number | null;
             /**
              * Per Day
              * @description Mails a day (UTC), of all edges together.
              * @default null
              */
-            per_day: number | null;
+            per_day?: number | null;
             /**
              * Per Minute
              * @description Mails a minute, of all edges together.
              * @default null
              */
-            per_minute: number | null;
+            per_minute?: number | null;
         };
         /**
          * Preview
@@ -7163,7 +7163,7 @@ export interface components {
              * @description How many people to show.
              * @default 10
              */
-            limit: number;
+            limit?: number;
         };
         /**
          * PreviewAnswer
@@ -7354,26 +7354,26 @@ export interface components {
              * @description By each reader's clock (their property `timezone`), so without an offset.
              * @default null
              */
-            local_time: string | null;
+            local_time?: string | null;
             /**
              * Scheduled At
              * @description With its offset from UTC; null: now.
              * @default null
              */
-            scheduled_at: string | null;
+            scheduled_at?: string | null;
             /**
              * Timezone
              * @description That of readers of whom none is known.
              * @default UTC
              */
-            timezone: string;
+            timezone?: string;
             /**
              * When Past
              * @description When those get it whose hour has passed already.
              * @default at_once
              * @enum {string}
              */
-            when_past: "at_once" | "next_day";
+            when_past?: "at_once" | "next_day";
         };
         /**
          * Reading
@@ -7385,18 +7385,18 @@ export interface components {
              * @description A contact of the broadcast's audience.
              * @default null
              */
-            contact_id: string | null;
+            contact_id?: string | null;
             /**
              * @description A made-up reader, where there is no `contact_id`.
              * @default null
              */
-            sample: components["schemas"]["Sample"] | null;
+            sample?: components["schemas"]["Sample"] | null;
             /**
              * Variant
              * @description Which variant, from 0.
              * @default 0
              */
-            variant: number;
+            variant?: number;
         };
         /**
          * RecipientsAnswer
@@ -7521,7 +7521,7 @@ export interface components {
              * @description A contact of the broadcast's audience; null: the first who would get it.
              * @default null
              */
-            contact_id: string | null;
+            contact_id?: string | null;
         };
         /**
          * Remark
@@ -7621,7 +7621,7 @@ export interface components {
              * @description Only count them.
              * @default false
              */
-            dry_run: boolean;
+            dry_run?: boolean;
             /**
              * From
              * Format: date-time
@@ -7633,13 +7633,13 @@ export interface components {
              * @description False: what was delivered, too.
              * @default true
              */
-            only_failed: boolean;
+            only_failed?: boolean;
             /**
              * To
              * @description And before then; null: till now.
              * @default null
              */
-            to: string | null;
+            to?: string | null;
         };
         /**
          * ReplayAnswer
@@ -7743,7 +7743,7 @@ export interface components {
              * @description 0: it signs no more, at once.
              * @default 24
              */
-            keep_hours: number;
+            keep_hours?: number;
         };
         /**
          * Sample
@@ -7755,17 +7755,17 @@ export interface components {
              * Format: email
              * @default ada@mail.example
              */
-            email: string;
+            email?: string;
             /**
              * First Name
              * @default Ada
              */
-            first_name: string;
+            first_name?: string;
             /**
              * Last Name
              * @default Lovelace
              */
-            last_name: string;
+            last_name?: string;
             /** Properties */
             properties?: {
                 [key: string]: string | number | boolean | string[] | null;
@@ -7838,14 +7838,14 @@ export interface components {
              * Filter
              * @default null
              */
-            filter: {
+            filter?: {
                 [key: string]: unknown;
             } | null;
             /**
              * Name
              * @default null
              */
-            name: string | null;
+            name?: string | null;
         };
         /**
          * SegmentPage
@@ -8053,19 +8053,19 @@ export interface components {
              * @description An IP address of its edge; null: the one that the system takes.
              * @default null
              */
-            address: string | null;
+            address?: string | null;
             /**
              * Edge
              * @description EDGE_NAME of the edge that has the address; null: every edge.
              * @default null
              */
-            edge: string | null;
+            edge?: string | null;
             /**
              * Helo
              * @description Its name in EHLO, which the address's PTR record should say; null: the edge's own.
              * @default null
              */
-            helo: string | null;
+            helo?: string | null;
             /**
              * Pools
              * @description `send`: transactional mail, `engage`: broadcasts.
@@ -8074,19 +8074,19 @@ export interface components {
              *       "engage"
              *     ]
              */
-            pools: ("send" | "engage")[];
+            pools?: ("send" | "engage")[];
             /**
              * State
              * @default active
              * @enum {string}
              */
-            state: "active" | "off";
+            state?: "active" | "off";
             /**
              * Team Id
              * @description Whose mail only it takes; null: that of all others.
              * @default null
              */
-            team_id: number | null;
+            team_id?: number | null;
         };
         /**
          * SourcesAnswer
@@ -8350,7 +8350,7 @@ export interface components {
              * @description Of /operator/plans; null: DEFAULT_PLAN. Left out it stays as it is.
              * @default null
              */
-            plan_id: number | null;
+            plan_id?: number | null;
             /**
              * Recipients An Hour
              * @description Recipients of mail submitted by SMTP; 0: any number; null: RECIPIENTS_AN_HOUR.
@@ -8379,12 +8379,12 @@ export interface components {
              * @description A contact of any audience of yours.
              * @default null
              */
-            contact_id: string | null;
+            contact_id?: string | null;
             /**
              * @description A made-up reader, where there is no `contact_id`.
              * @default null
              */
-            sample: components["schemas"]["Sample"] | null;
+            sample?: components["schemas"]["Sample"] | null;
             /**
              * Sender Id
              * @example snd_12
@@ -8394,7 +8394,7 @@ export interface components {
              * Version
              * @default null
              */
-            version: number | null;
+            version?: number | null;
         };
         /**
          * TemplateAnswer
@@ -8435,39 +8435,39 @@ export interface components {
              * Body
              * @default null
              */
-            body: string | null;
+            body?: string | null;
             /**
              * Kind
              * @description As its layout's, where it has one.
              * @default null
              */
-            kind: ("mjml" | "html") | null;
+            kind?: ("mjml" | "html") | null;
             /**
              * Layout Id
              * @description Null: none around it.
              * @default null
              */
-            layout_id: string | null;
+            layout_id?: string | null;
             /**
              * Name
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /**
              * Preheader
              * @default null
              */
-            preheader: string | null;
+            preheader?: string | null;
             /**
              * Subject
              * @default null
              */
-            subject: string | null;
+            subject?: string | null;
             /**
              * Text
              * @default null
              */
-            text: string | null;
+            text?: string | null;
         };
         /**
          * TemplateDetail
@@ -8534,17 +8534,17 @@ export interface components {
              * @description A contact of any audience of yours.
              * @default null
              */
-            contact_id: string | null;
+            contact_id?: string | null;
             /**
              * @description A made-up reader, where there is no `contact_id`.
              * @default null
              */
-            sample: components["schemas"]["Sample"] | null;
+            sample?: components["schemas"]["Sample"] | null;
             /**
              * Version
              * @default null
              */
-            version: number | null;
+            version?: number | null;
         };
         /**
          * TemplateVersionAnswer
@@ -8620,7 +8620,7 @@ export interface components {
              * @description Null: the first that the endpoint wants.
              * @default null
              */
-            type: ("email.accepted" | "email.delivered" | "email.deferred" | "email.bounced" | "email.complained" | "email.opened" | "email.clicked" | "email.unsubscribed" | "address.suppressed" | "broadcast.finished" | "broadcast.stopped" | "domain.verified" | "domain.broken") | null;
+            type?: ("email.accepted" | "email.delivered" | "email.deferred" | "email.bounced" | "email.complained" | "email.opened" | "email.clicked" | "email.unsubscribed" | "address.suppressed" | "broadcast.finished" | "broadcast.stopped" | "domain.verified" | "domain.broken") | null;
         };
         /**
          * TestAnswer
@@ -8798,12 +8798,12 @@ export interface components {
              * @description How the new ones agreed, kept as the proof: “Ticked the box in our shop, May 2026”.
              * @default
              */
-            consent: string;
+            consent?: string;
             /**
              * Filename
              * @default contacts.csv
              */
-            filename: string;
+            filename?: string;
             /**
              * Key
              * @description As `POST …/uploads` answered it.
@@ -8819,7 +8819,7 @@ export interface components {
              *       "Ort": "properties.city"
              *     }
              */
-            mapping: {
+            mapping?: {
                 [key: string]: string | null;
             } | null;
             /**
@@ -8828,14 +8828,14 @@ export interface components {
              * @default update
              * @enum {string}
              */
-            on_conflict: "update" | "skip";
+            on_conflict?: "update" | "skip";
             /**
              * Status
              * @description Of contacts that are new; those that are there keep theirs.
              * @default subscribed
              * @enum {string}
              */
-            status: "subscribed" | "unsubscribed" | "pending";
+            status?: "subscribed" | "unsubscribed" | "pending";
             /**
              * Tags
              * @description Put on everyone whom the import takes.
@@ -8846,7 +8846,7 @@ export interface components {
              * @description The same, where it answered one.
              * @default
              */
-            upload_id: string;
+            upload_id?: string;
         };
         /**
          * UsageAnswer
@@ -9047,27 +9047,27 @@ export interface components {
              * Description
              * @default null
              */
-            description: string | null;
+            description?: string | null;
             /**
              * Enabled
              * @default null
              */
-            enabled: boolean | null;
+            enabled?: boolean | null;
             /**
              * Events
              * @default null
              */
-            events: ("email.accepted" | "email.delivered" | "email.deferred" | "email.bounced" | "email.complained" | "email.opened" | "email.clicked" | "email.unsubscribed" | "address.suppressed" | "broadcast.finished" | "broadcast.stopped" | "domain.verified" | "domain.broken")[] | null;
+            events?: ("email.accepted" | "email.delivered" | "email.deferred" | "email.bounced" | "email.complained" | "email.opened" | "email.clicked" | "email.unsubscribed" | "address.suppressed" | "broadcast.finished" | "broadcast.stopped" | "domain.verified" | "domain.broken")[] | null;
             /**
              * Stream
              * @default null
              */
-            stream: ("transactional" | "broadcast") | null;
+            stream?: ("transactional" | "broadcast") | null;
             /**
              * Url
              * @default null
              */
-            url: string | null;
+            url?: string | null;
         };
         /**
          * WebhookList
@@ -9181,7 +9181,7 @@ export interface components {
              * @description Providers' shares in per cent, the rest is `*`; null: those of the last 30 days' mail.
              * @default null
              */
-            mix: {
+            mix?: {
                 [key: string]: number;
             } | null;
             /**
@@ -9194,19 +9194,19 @@ export interface components {
              * @description Names of sources; null: all that are active.
              * @default null
              */
-            sources: string[] | null;
+            sources?: string[] | null;
             /**
              * Start
              * @description First day, in UTC; null: today.
              * @default null
              */
-            start: string | null;
+            start?: string | null;
             /**
              * Subnet
              * @description Instead of sources, the usable addresses of a subnet: 192.0.2.8/29 has five.
              * @default null
              */
-            subnet: string | null;
+            subnet?: string | null;
         };
         /**
          * WrongStateMessage
