@@ -1169,17 +1169,6 @@ class PictureUpload(TypedDict):
     url: str
 
 
-class PlanAnswer(TypedDict):
-    api_keys: int | None
-    contacts: int | None
-    created_at: str
-    credits: int | None
-    domains: int | None
-    id: int
-    members: int | None
-    name: str
-
-
 class PlanBody(TypedDict):
     api_keys: NotRequired[int | None]
     contacts: NotRequired[int | None]
@@ -1187,11 +1176,6 @@ class PlanBody(TypedDict):
     domains: NotRequired[int | None]
     members: NotRequired[int | None]
     name: str
-
-
-class PlanPage(TypedDict):
-    data: list[PlanAnswer]
-    next_cursor: str | None
 
 
 class PolicyAnswer(TypedDict):
@@ -1598,6 +1582,17 @@ class TeamPage(TypedDict):
     next_cursor: str | None
 
 
+class TeamPlanAnswer(TypedDict):
+    api_keys: int | None
+    contacts: int | None
+    created_at: str
+    credits: int | None
+    domains: int | None
+    id: int
+    members: int | None
+    name: str
+
+
 class TemplateAddressees(TypedDict):
     addresses: list[Address]
     contact_id: NotRequired[str | None]
@@ -1926,12 +1921,6 @@ class Addressees(TypedDict):
     variant: NotRequired[int]
 
 
-class ApplicationAnswer(TypedDict):
-    applied: bool
-    changes: list[ChangeAnswer]
-    plan: PlanAnswer
-
-
 class AwaitedMedia(TypedDict):
     bytes: int
     created_at: str
@@ -2253,6 +2242,19 @@ class NewBroadcast(TypedDict):
     variants: NotRequired[list[NewVariant] | None]
 
 
+class PlanAnswer(TypedDict):
+    days: list[DayAnswer]
+    mix: dict[str, float]
+    per_day: int
+    series: list[SeriesAnswer]
+    warm: list[WarmLane]
+
+
+class PlanPage(TypedDict):
+    data: list[TeamPlanAnswer]
+    next_cursor: str | None
+
+
 class PoliciesAnswer(TypedDict):
     data: list[PolicyAnswer]
 
@@ -2301,6 +2303,12 @@ class Verification(TypedDict):
     checks: list[CheckAnswer]
     domain: DomainAnswer
     verified: bool
+
+
+class ApplicationAnswer(TypedDict):
+    applied: bool
+    changes: list[ChangeAnswer]
+    plan: PlanAnswer
 
 
 class BatchAnswer(TypedDict):

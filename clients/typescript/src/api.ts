@@ -7002,29 +7002,21 @@ export interface components {
         };
         /**
          * PlanAnswer
-         * @description A plan.
+         * @description A plan; its days follow each other, in UTC.
          */
         PlanAnswer: {
-            /** Api Keys */
-            api_keys: number | null;
-            /** Contacts */
-            contacts: number | null;
-            /**
-             * Created At
-             * Format: date-time
-             * @example 2026-11-24T10:15:30.125Z
-             */
-            created_at: string;
-            /** Credits */
-            credits: number | null;
-            /** Domains */
-            domains: number | null;
-            /** Id */
-            id: number;
-            /** Members */
-            members: number | null;
-            /** Name */
-            name: string;
+            /** Days */
+            days: components["schemas"]["DayAnswer"][];
+            /** Mix */
+            mix: {
+                [key: string]: number;
+            };
+            /** Per Day */
+            per_day: number;
+            /** Series */
+            series: components["schemas"]["SeriesAnswer"][];
+            /** Warm */
+            warm: components["schemas"]["WarmLane"][];
         };
         /**
          * PlanBody
@@ -7069,7 +7061,7 @@ export interface components {
          */
         PlanPage: {
             /** Data */
-            data: components["schemas"]["PlanAnswer"][];
+            data: components["schemas"]["TeamPlanAnswer"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -8366,6 +8358,32 @@ export interface components {
             data: components["schemas"]["LimitedTeam"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * TeamPlanAnswer
+         * @description A plan.
+         */
+        TeamPlanAnswer: {
+            /** Api Keys */
+            api_keys: number | null;
+            /** Contacts */
+            contacts: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-11-24T10:15:30.125Z
+             */
+            created_at: string;
+            /** Credits */
+            credits: number | null;
+            /** Domains */
+            domains: number | null;
+            /** Id */
+            id: number;
+            /** Members */
+            members: number | null;
+            /** Name */
+            name: string;
         };
         /**
          * TemplateAddressees

@@ -38,7 +38,7 @@ class PlanBody(Body):
     api_keys: Number | None = Field(None, description="Neither revoked nor expired.")
 
 
-class PlanAnswer(Answer):
+class TeamPlanAnswer(Answer):
     """A plan."""
 
     id: int
@@ -54,7 +54,7 @@ class PlanAnswer(Answer):
 class PlanPage(Answer):
     """Some plans."""
 
-    data: list[PlanAnswer]
+    data: list[TeamPlanAnswer]
     next_cursor: str | None
 
 
@@ -62,10 +62,10 @@ class PlanPage(Answer):
 def list_plans(query: PageQuery) -> Response:
     """List plans"""
     rows = plans.page(query.cursor, query.limit + 1)
-    return answer(PlanPage(**page(rows, query.limit, lambda row: row.id, PlanAnswer.model_validate)))
+    return answer(PlanPage(**page(rows, query.limit, lambda row: row.id, TeamPlanAnswer.model_validate)))
 
 
-@api.post("/plans", responses={201: PlanAnswer})
+@api.post("/plans", responses={201: TeamPlanAnswer})
 def create_plan(body: PlanBody) -> Response:
     """Make a plan
 
@@ -76,10 +76,10 @@ def create_plan(body: PlanBody) -> Response:
     except plans.PlanExists as error:
         raise _exists(error) from error
     _record("make plan", made.id, body.model_dump())
-    return answer(PlanAnswer.model_validate(made), 201)
+    return answer(TeamPlanAnswer.model_validate(made), 201)
 
 
-@api.put("/plans/<int:plan_id>", responses={200: PlanAnswer})
+@api.put("/plans/<int:plan_id>", responses={200: TeamPlanAnswer})
 def put_plan(path: PlanPath, body: PlanBody) -> Response:
     """Change a plan, for all teams that have it
 
@@ -92,7 +92,7 @@ def put_plan(path: PlanPath, body: PlanBody) -> Response:
     if changed is None:
         raise not_found("plan")
     _record("change plan", path.plan_id, body.model_dump())
-    return answer(PlanAnswer.model_validate(changed))
+    return answer(TeamPlanAnswer.model_validate(changed))
 
 
 @api.delete("/plans/<int:plan_id>", responses={204: None})
