@@ -16,6 +16,7 @@ COLUMN_TYPES = {
     peewee.BooleanField: {"tinyint"},
     peewee.CharField: {"varchar"},
     peewee.DateTimeField: {"datetime"},
+    peewee.DateField: {"date"},
     peewee.IntegerField: WHOLE_NUMBERS,
     peewee.JSONField: {"json", "longtext"},  # MariaDB's JSON is a checked LONGTEXT
     peewee.TextField: {"text", "mediumtext"},

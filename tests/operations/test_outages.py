@@ -104,7 +104,7 @@ def test_s3_away_refuses_old_mails_and_still_adds_them_up(site):
         assert site.call("GET", f"/broadcasts/{broadcast}/messages").status_code == 503
         assert site.visit(f"/c/{token}/0") == 503
         assert site.visit(f"/p/{token}") == 503
-    assert site.visit(f"/c/{token}/0") == 302
+    wait_for(lambda: site.visit(f"/c/{token}/0") == 302)
     assert site.visit(f"/p/{token}") == 200
     assert len(site.get(f"/broadcasts/{broadcast}/messages")["data"]) == 1
 
